@@ -9,6 +9,7 @@ from tiny import numbers_table
 
 FILES = {
     "study.json",
+    "plait.toml",
     "report.html",
     "example.json",
     "run.json",

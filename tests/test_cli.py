@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import typer
 
 import plait
 from plait import cli
@@ -80,7 +79,8 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--kind age=number --kind y=category --modality notes=title,body --encoder text=tfidf --tune image=last-2 "
         "--prep audio.bandpass=300,3400 --prep audio.denoise=true --prep image.rotate=90 "
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
-        "--metric f1_macro --margin 3 --repeats 2 --refit none "
+        "--test later.csv --val-share 0.2 --device cpu --quality best --metric f1_macro --margin 3 "
+        "--repeats 2 --refit none "
         "--candidates classic --candidates late --folds 5 --folder far --no-report --report-rows 50 "
         "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
@@ -89,10 +89,10 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
     assert options.pop("quiet")  # what is shown is shown by the command line
     del options["callback"]
     assert code == 0
-    assert args == ("t.csv",)
+    assert args == ()
     assert options == {
+        "data": "t.csv",
         "target": "y",
-        "pairs": False,
         "out": Path("r"),
         "folder": Path("far"),
         "fusion": "parallel(image,audio)",
@@ -123,21 +123,25 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "margin": 3.0,
         "repeats": 2,
         "refit": "none",
-        "choose": "ensemble",
+        "test": "later.csv",
+        "val_share": 0.2,
+        "device": "cpu",
+        "quality": "best",
     }
 
 
-def test_fit_without_options_asks_for_the_defaults(run: Any, verbs: dict[str, Any]) -> None:
+def test_fit_asks_for_what_was_typed_alone(run: Any, verbs: dict[str, Any]) -> None:
     code, out, err = run("fit", "t.csv", "--target", "y", "--out", "r")
     _, options = verbs["fit"]
-    given = {
-        name: value
-        for name, value in options.items()
-        if name not in ("target", "pairs", "out", "folder", "callback", "quiet")
-    }
-    assert (options["folder"], options["pairs"]) == (None, False)
-    assert (code, out, err) == (0, "the summary\n", "")
-    assert FitOptions.of(given | {"ignore": tuple(given["ignore"])}) == FitOptions()
+    assert (code, out, err, options.pop("quiet")) == (0, "the summary\n", "", True)
+    assert options == {"data": "t.csv", "target": "y", "out": Path("r"), "callback": options["callback"]}
+
+
+def test_a_config_says_what_was_not_typed(run: Any, verbs: dict[str, Any]) -> None:
+    assert run("fit", "--config", "plait.toml", "--epochs", "3")[0] == 0
+    _, options = verbs["fit"]
+    assert options.pop("quiet")
+    assert options == {"config": Path("plait.toml"), "epochs": 3, "callback": options["callback"]}
 
 
 def test_a_quiet_fit_shows_nothing(run: Any, verbs: dict[str, Any]) -> None:
@@ -172,14 +176,27 @@ def test_what_a_docstring_says_of_a_verb_is_what_it_takes(verb: str) -> None:
 
 def test_no_option_is_called_after_its_metavar() -> None:
     """Typer 0.27 takes a metavar that is the name in capitals for the name of the option."""
-    for command in cli.app.registered_commands:
-        for name, parameter in inspect.signature(command.callback, eval_str=True).parameters.items():
-            option = parameter.annotation.__metadata__[0]
-            if isinstance(option, typer.models.OptionInfo) and option.metavar == name.upper():
-                assert str(option.default).startswith("--"), (
-                    command.callback.__name__,
-                    name,
-                )  # its own name comes first
+    for name, make in cli.WHOLE.items():
+        options = [one for one in make().params if one.param_type_name == "option"]
+        assert [flag for one in options for flag in one.opts if not flag.startswith("--")] == [], name
+
+
+def test_the_list_of_commands_makes_none_of_them(run: Any) -> None:
+    for make in cli.WHOLE.values():
+        make.cache_clear()  # type: ignore[attr-defined]
+    code, out, _ = run("--help")
+    assert (code, [make.cache_info().currsize for make in cli.WHOLE.values()]) == (0, [0] * len(cli.WHOLE))  # type: ignore[attr-defined]
+    assert "  fit       Learn to predict a column, or several.\n" in out
+    assert run("evaluate", "--help")[0] == 0
+    assert cli.WHOLE["evaluate"].cache_info().currsize == 1  # type: ignore[attr-defined]
+
+
+def test_the_shell_completes_commands_and_options(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, found in (("plait ev", "evaluate"), ("plait fit --val", "--val-share")):
+        monkeypatch.setenv("_PLAIT_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+        assert run()[1].split() == [found]
 
 
 def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:
@@ -236,7 +253,8 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(run: Any, words: str, s
     ("words", "said"),
     [
         ("fit t.csv --out r", "fit needs --target COLUMN, or --pairs"),
-        ("fit t.csv --target y", "Missing option '--out'"),
+        ("fit t.csv --target y", "fit needs --out RUN"),
+        ("fit --target y --out r", "fit needs a TABLE, or --config FILE"),
         ("fit t.csv --target y --out r --epoch 3", "No such option: --epoch"),
         ("fit t.csv --target y --out r --epochs three", "Invalid value for '--epochs'"),
         ("fti t.csv", "No such command 'fti'"),

@@ -48,6 +48,7 @@ ORDER = [
     "python-and-commands",
     "checking",
     "options",
+    "config",
     "arrays",
     "estimators",
     "layers",
@@ -174,6 +175,6 @@ def test_the_marked_blocks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     space: dict[str, Any] = {"__name__": "page"}
     for number, block in enumerate(blocks):
         exec(compile(block, f"docs/guide, Python block {number}", "exec"), space)
-    files = {*space["model"].facts["files"], "run.json"}
+    files = {*space["model"].facts["files"], "run.json", "plait.toml"}
     assert sorted(path.name for path in Path("run").iterdir()) == sorted(files)
     assert [name for name in (*files, "scatter.png") if f"`{name}`" not in PAGE] == []

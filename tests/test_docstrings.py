@@ -42,7 +42,7 @@ HOUSE = {
     "Hits": ["columns"],
     "Index": ["mix", "nearest", "put"],
     "ImagePrep": ["augment", "box", "from_json", "of", "steps", "to_json"],
-    "Model": ["answer_prepared", "grade", "predictor", "say_rows", "score", "subsets", "write"],
+    "Model": ["predictor"],
     "OnnxModel": ["from_bytes"],
     "Table": ["place"],
     "Predictions": ["from_values", "write"],
@@ -90,7 +90,7 @@ def parameters(value: Any) -> list[str]:
         given = list(inspect.signature(inspect.unwrap(value)).parameters)  # `**options` as one
     except ValueError:  # an exception without one of its own
         return []
-    return [name for name in given if name != "self"]
+    return [name for name in given if name != "self" and name[0] != "_"]
 
 
 def is_house(path: str) -> bool:

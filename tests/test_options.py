@@ -34,7 +34,7 @@ def options() -> dict[str, set[str]]:
         name: {
             flag.lstrip("-") for one in command.params for flag in (*one.opts, *one.secondary_opts) if flag[:2] == "--"
         }
-        for name, command in root.commands.items()
+        for name, command in ((name, root.get_command(None, name)) for name in root.commands)
     }
 
 

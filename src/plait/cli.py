@@ -6,7 +6,6 @@ docstring of its verb, and from the fields of FitOptions, so that flag, default 
 
 from __future__ import annotations
 
-import ast
 import atexit
 import faulthandler
 import functools
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import plait
 from plait.core.options import FitOptions, read_flags
@@ -31,11 +31,29 @@ from plait.core.terminal import harmless
 from plait.core.words import count, jsonable
 from plait.errors import PlaitError, RequestError
 
+WHOLE: dict[str, Callable[[], Any]] = {}  # what makes each command, with all its options
+
+
+class Commands(TyperGroup):
+    """All commands. The list of them needs no option, and a command no other's: to make all takes half of a start."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command with its options."""
+        return WHOLE[cmd_name]() if cmd_name in WHOLE else super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands, each with its first line."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
+
+
 app = typer.Typer(
     name="plait",
+    cls=Commands,
     help="Learn from tables of pictures, sounds, text and numbers, and know whether combining them was worth it.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -106,6 +124,8 @@ def read_verb(verb: str) -> tuple[inspect.Signature, str]:
 
     The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
     """
+    import ast  # here, since the list of commands reads no verb
+
     file = Path(__file__).with_name("verbs") / (
         {"evaluate": "predict", "run_demo": "demo", "run_server": "serve"}.get(verb, verb) + ".py"
     )
@@ -123,48 +143,70 @@ def read_verb(verb: str) -> tuple[inspect.Signature, str]:
         (args.kwarg, kinds.VAR_KEYWORD, None),
     ]
     parameters = [
-        kinds(arg.arg, kind, default=REQUIRED if value is None else ast.literal_eval(value), annotation=_spelled(arg))
+        kinds(
+            arg.arg,
+            kind,
+            default=REQUIRED if value is None else ast.literal_eval(value),
+            annotation=ast.unparse(arg.annotation) if arg.annotation else "Any",
+        )
         for arg, kind, value in listed
         if arg is not None
     ]
     return inspect.Signature(parameters), ast.get_docstring(node) or ""
 
 
-def _spelled(arg: ast.arg) -> str:
-    return "Any" if arg.annotation is None else ast.unparse(arg.annotation)
-
-
-def command(verb: str, options: Sequence[str] = (), **defaults: Any) -> Callable[[Callable[..., Any]], Any]:
+def command(
+    verb: str, options: Sequence[str] = (), typed: bool = False, **defaults: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Make a command of a function that returns what --json prints and the text for people, and at times an exit code.
 
-    It takes what its verb takes, then its own, then these fields of FitOptions. defaults: not the verb's.
+    It takes what its verb takes, then its own, then these fields of FitOptions. typed: it is given what was typed
+    alone. defaults: not the verb's.
     """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        def listed() -> None: ...
+
+        listed.__name__, listed.__doc__ = function.__name__, function.__doc__
+        app.command()(listed)
+        WHOLE[function.__name__] = functools.cache(functools.partial(_make, function, verb, options, typed, defaults))
+        return function
+
+    return decorate
+
+
+def _make(
+    function: Callable[..., Any], verb: str, options: Sequence[str], typed: bool, defaults: Mapping[str, Any]
+) -> Any:
+    """Return the command of a function, as typer makes it."""
     first = flags_of(*read_verb(verb))
-    of_fit = flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or "")
+    of_fit = flags_of(inspect.signature(FitOptions), inspect.getdoc(FitOptions) or "") if options else {}
     last = {name: flag for name, flag in of_fit.items() if name in options}
     for name, default in defaults.items():
         first[name] = replace(first[name], given=first[name].given.replace(default=default))
     flags = first | last
+    own = {n: p for n, p in inspect.signature(function, eval_str=True).parameters.items() if p.kind is BY_NAME}
 
-    def decorate(function: Callable[..., Any]) -> Any:
-        own = {n: p for n, p in inspect.signature(function, eval_str=True).parameters.items() if p.kind is BY_NAME}
+    @functools.wraps(function)
+    def run(context: typer.Context, **given: Any) -> None:
+        if typed:  # a file of options fills up what was not
+            usual = {name for name in given if str(context.get_parameter_source(name)).endswith("DEFAULT")}
+            given = {name: value for name, value in given.items() if name not in usual or name == "as_json"}
+        as_json = given["as_json"] if "as_json" in own else given.pop("as_json")
+        data, text, *code = function(**{n: flags[n].parse(v) if n in flags else v for n, v in given.items()})
+        _print(as_json, data, text)
+        if any(code):
+            raise typer.Exit(*code)
 
-        @functools.wraps(function)
-        def run(**given: Any) -> None:
-            as_json = given["as_json"] if "as_json" in own else given.pop("as_json")
-            data, text, *code = function(**{n: flags[n].parse(v) if n in flags else v for n, v in given.items()})
-            _print(as_json, data, text)
-            if any(code):
-                raise typer.Exit(*code)
-
-        json_flag = inspect.Parameter("as_json", BY_NAME, default=False, annotation=JsonOption)
-        between = {**own, "as_json": json_flag}.values()
-        listed = [*(f.parameter() for f in first.values()), *between, *(f.parameter() for f in last.values())]
-        run.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in listed}
-        return app.command()(run)
-
-    return decorate
+    json_flag = inspect.Parameter("as_json", BY_NAME, default=False, annotation=JsonOption)
+    between = {**own, "as_json": json_flag}.values()
+    seen = inspect.Parameter("context", BY_NAME, annotation=typer.Context)
+    listed = [seen, *(f.parameter() for f in first.values()), *between, *(f.parameter() for f in last.values())]
+    run.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in listed}
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(function.__name__)(run)
+    return typer.main.get_command(alone)
 
 
 def _version(wanted: bool) -> None:
@@ -195,19 +237,33 @@ def check(**given: Any) -> Answer:
     return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
-@command("fit", ON_FIT, out=REQUIRED)
+@command("fit", ON_FIT, typed=True)
 def fit(**given: Any) -> Answer:
     """Learn to predict a column, or several. Ends with the score, and what each modality reaches alone."""
-    if not given["target"] and not given["pairs"]:
-        raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
-    several = len(given["target"]) > 1
-    given["target"] = given["target"] if several else next(iter(given["target"]), None)
-    model = _call(plait.fit, given.pop("data"), **given)
-    if not several:
-        return {"run": model.folder or given["out"], **_fitted(model), "on": model.on}, model.summary()
+    if "config" not in given:  # which says what is not typed
+        if "data" not in given:
+            raise RequestError("fit needs a TABLE, or --config FILE that names one.")
+        if "out" not in given:
+            raise RequestError("fit needs --out RUN, a folder for the model and its proof.")
+        if not given.get("target") and "pairs" not in given:
+            raise RequestError("fit needs --target COLUMN, or --pairs to learn from what stands together in a row.")
+    if len(given.get("target", ())) == 1:
+        (given["target"],) = given["target"]
+    model = _call(plait.fit, **{"quiet": False, **given})
+    if not hasattr(model, "sharing"):
+        return {"run": model.folder, **_fitted(model), "on": model.on}, model.summary()
     targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}
-    whole = {"run": model.folder or given["out"], "targets": targets, "sharing": model.sharing, "on": model.on}
+    whole = {"run": model.folder, "targets": targets, "sharing": model.sharing, "on": model.on}
     return whole, model.summary()
+
+
+@command("init")
+def init(**given: Any) -> Answer:
+    """Write a plait.toml to begin with: the kinds that were found, and every option with what it does."""
+    from plait.verbs.init import init as begin
+
+    begun = begin(given.pop("table"), **given)
+    return begun.to_json(), str(begun)
 
 
 def _fitted(model: Any) -> dict[str, Any]:

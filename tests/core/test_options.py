@@ -19,6 +19,10 @@ from plait.errors import RequestError
         ({"sample_rate": 0}, r"sample_rate is 0; expected 1 Hz or more\."),
         ({"folds": 1}, r"folds is 1; expected 2 or more\."),
         ({"precision": "float16"}, r"no precision 'float16'\. Did you mean 'float32'\?"),
+        ({"device": "gpu"}, r"no device 'gpu'\. Did you mean 'cpu'\?"),
+        ({"quality": "bets"}, r"no quality 'bets'\. Did you mean 'best'\?"),
+        ({"val_share": 0.6}, r"val_share is 0\.6; expected more than 0, and 0\.5 at most\."),
+        ({"quality": "quick", "fusion": "auto"}, "quality quick says which families to compare, and fusion does too"),
         ({"candidates": ["alone", "lat"]}, r"no candidates 'lat'\. Did you mean 'late'\?"),
         ({"candidates": "late", "fusion": "auto"}, r"fusion names the one plan to try, candidates the families"),
         ({"tune": "image=last-0"}, r"tune is 'image=last-0'; expected MODALITY=last-2"),
@@ -38,6 +42,12 @@ def test_one_word_is_a_list_of_one() -> None:
     assert (options.candidates, options.tune, options.ignore) == (("late",), ("image=full",), ("id",))
     assert (options.convert, options.fill) == (("audio->text",), ("a->b", "b->a"))
     assert FitOptions(candidates=FAMILIES).candidates == FAMILIES
+
+
+def test_the_families_are_those_named_else_those_of_the_quality() -> None:
+    assert FitOptions().families == FitOptions(quality="best").families == FAMILIES
+    assert FitOptions(quality="quick").families == ("classic", "late", "ensemble")
+    assert FitOptions(candidates="late", quality="best").families == ("late",)
 
 
 def test_what_is_tuned_is_told_by_modality() -> None:

@@ -37,7 +37,7 @@ def test_a_video_is_asked_for_once(kept: Model) -> None:
     listed = {"columns": [{"name": "clip", "kind": "video"}]}
     facts = replace(kept.facts, schema=listed)
     model = SimpleNamespace(
-        facts=facts, made=[], views=views, modalities=["clip.image", "clip.audio"], target=kept.target
+        facts=facts, _made=[], views=views, modalities=["clip.image", "clip.audio"], target=kept.target
     )
     assert [field.to_json() for field in Fields.of(model).values()] == [  # type: ignore[arg-type]
         {"name": "clip", "kind": "video", "modality": "clip.image"}
@@ -49,7 +49,7 @@ def test_what_is_converted_is_asked_for_and_what_is_made_of_it_is_not(kept: Mode
         source = "audio"
 
     made = Made("convert", "clip", "note", "text", "text", ("clip",), Heard())
-    changed = Model(kept.facts, kept.views, kept.predictors, made=[made])
+    changed = Model(kept.facts, kept.views, kept.predictors, _made=[made])
     assert [(f.name, f.kind, f.modality) for f in Fields.of(changed).values()][-1] == ("clip", "audio", "clip")
     assert "note" not in Fields.of(changed)
 

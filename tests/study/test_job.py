@@ -7,12 +7,13 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
+import torch
 
 from fits import Killed, names_in, numbers, raise_at, text_and_numbers
 from plait.core.files import digest, read_json
-from plait.errors import RunError
+from plait.errors import RequestError, RunError
 from plait.runs.load import load
-from plait.study.job import open_folder
+from plait.study.job import choose_device, open_folder
 from plait.verbs.fit import fit
 from tiny import numbers_table
 
@@ -167,3 +168,18 @@ def test_a_link_in_the_place_of_the_unfinished_run_is_not_written_through(tmp_pa
     with pytest.raises(RunError, match="unfinished is a link"), open_folder(tmp_path / "run", "fit one", True, print):
         pass
     assert names_in(tmp_path / "home") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "device"), [("auto", False, "cpu"), ("auto", True, "cuda"), ("cpu", True, "cpu")]
+)
+def test_the_device_is_what_was_asked_for(name: str, there: bool, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device(name).type == device
+
+
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(RequestError, match=r"PyTorch finds no device mps here; expected one of: cpu, cuda, or auto\."):
+        choose_device("mps")

@@ -92,7 +92,7 @@ def test_a_killed_fit_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [path.name for path in out.iterdir()] == ["unfinished"]
     run = fit_two(out=out, report=False, callback=lambda event: trained.append(str(event.get("stage"))))
     assert next(stage for stage in trained if "alone" in stage) == "z: alone a"
-    assert {path.name for path in out.iterdir()} == {"run.json", "study.json", "history.jsonl", "y", "z"}
+    assert {path.name for path in out.iterdir()} == {"run.json", "study.json", "history.jsonl", "plait.toml", "y", "z"}
     assert run.predict(two_targets(9)).to_arrow().equals(joint_run().predict(two_targets(9)).to_arrow())
 
 

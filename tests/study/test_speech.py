@@ -60,6 +60,7 @@ def test_a_recogniser_is_fitted_and_says_so(run: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == [
         "curves.png",
         "history.jsonl",
+        "plait.toml",
         "predictions.parquet",
         "run.json",
         "study.json",

@@ -43,6 +43,16 @@ def test_splits_are_drawn_stratified() -> None:
     assert split.tolist() != split_of(codes, seed=1)
 
 
+def test_a_share_of_validation_that_is_asked_for_is_drawn() -> None:
+    table, schema = table_of(100)
+    split = choose_splits(table, schema, np.zeros(100), False, np.random.default_rng(0), val_share=0.3).tolist()
+    assert {part: split.count(part) for part in PARTS} == {"train": 45, "val": 30, "test": 25}
+    table, schema = table_of(100, who=[f"p{row // 5}" for row in range(100)])
+    split = choose_splits(table, schema, np.arange(100) % 2, True, np.random.default_rng(0), val_share=0.4).tolist()
+    assert 30 <= split.count("val") <= 45
+    assert part_sizes(600, 0.5) == {"val": 300.0, "test": 150.0}
+
+
 def test_the_rarest_class_keeps_a_row_for_training() -> None:
     for seed in range(20):
         split = np.array(split_of([0] * 30 + [1, 2], seed=seed))

@@ -83,7 +83,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_fit_writes_a_whole_run_and_nothing_else(model: Model) -> None:
     assert model.folder is not None
     assert names_in(model.folder) == FILES | {"confusion.png", "reliability.png"}
-    assert set(model.facts["files"]) == names_in(model.folder) - {"run.json"}
+    assert set(model.facts["files"]) == names_in(model.folder) - {"run.json", "plait.toml"}
     for name in ("confusion.png", "reliability.png", "curves.png"):
         with Image.open(model.folder / name) as picture:
             assert picture.format == "PNG"
@@ -686,6 +686,7 @@ def test_pairs_teach_a_space_without_a_target(tmp_path: Path) -> None:
     assert "ridge CCA" in str(again.study)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "run.json", "weights.safetensors", "space-rows.json", "space-rows.safetensors", "report.html",
+        "plait.toml",
     }  # fmt: skip
 
 
@@ -701,3 +702,81 @@ def test_pairs_of_what_makes_no_sense(options: dict[str, Any], said: str) -> Non
     with pytest.raises((RequestError, TableError)) as error:
         fit(text_and_numbers(), pairs=True, **options)
     assert str(error.value) == said
+
+
+QUICKEST = {"candidates": "classic", "choose": "simple", "report": False}
+
+
+def two_tables(folder: Path) -> tuple[Path, Path]:
+    """Return a table of 60 rows and, in a folder of its own, one of 20 test rows."""
+    rows = [
+        {"a": i % 7, "b": (i * 5) % 11, "patient": f"p{i // 2}", "y": "no" if i % 7 < 3 else "yes"} for i in range(80)
+    ]
+    return write_csv(folder / "first.csv", rows[:60]), write_csv(folder / "other" / "later.csv", rows[60:])
+
+
+def test_a_test_table_of_its_own_is_what_is_tested_on(tmp_path: Path) -> None:
+    first, later = two_tables(tmp_path)
+    notes: list[Any] = []
+    model = fit(first, target="y", test=later, val_share=0.2, out=tmp_path / "run", callback=notes.append, **QUICKEST)
+    assert model.facts.splits["test"] == 20
+    assert abs(model.facts.splits["val"] - 12) <= 1  # class by class
+    assert parquet.read_table(tmp_path / "run" / "predictions.parquet")["row"].to_pylist() == list(range(60, 80))
+    assert model.facts.refit["how"] == "train+val"
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "said"),
+    [
+        ({"split": ["train", "test"]}, {}, "column 'split' names test rows, and a test table is given too"),
+        ({"z": [1, 2]}, {"target": "z"}, "test: there is no column 'z' in "),
+        ({}, {"folds": 2}, "folds draw the test rows, so no test table can be given with them"),
+        ({}, {"test": "none.csv"}, r"no such file: none\.csv"),
+    ],
+)
+def test_a_test_table_that_makes_no_sense(
+    tmp_path: Path, columns: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    data = {"a": [1, 2] * 9, "y": ["n", "y"] * 9, **{name: cells * 9 for name, cells in columns.items()}}
+    with pytest.raises((RequestError, TableError), match=said):
+        fit(data, **{"target": "y", "test": {"a": [1], "y": ["n"]}, **options})
+
+
+def test_a_run_holds_its_config_which_asks_the_same_again(tmp_path: Path) -> None:
+    first, _ = two_tables(tmp_path)
+    notes: list[Any] = []
+    model = fit(first, target="y", out=tmp_path / "run", ignore=["b"], seed=3, callback=notes.append, **QUICKEST)
+    assert any("'patient' may tell which rows belong together" in event.get("note", "") for event in notes)
+    again = fit(config=tmp_path / "run" / "plait.toml", out=tmp_path / "again", ignore=["b", "patient"])
+    assert (again.facts.seed, again.facts.options["ignore"], again.facts.options["choose"]) == (
+        3,
+        ["b", "who"],
+        "simple",
+    )
+    assert model.facts.options["candidates"] == again.facts.options["candidates"] == ["classic"]
+    copy = model.save(tmp_path / "copy")
+    assert (copy / "plait.toml").read_text() == (tmp_path / "run" / "plait.toml").read_text()
+    (tmp_path / "run" / "plait.toml").write_text("it is nobody's proof")
+    assert load(tmp_path / "run").target == "y"
+
+
+def test_a_config_that_lacks_something(tmp_path: Path) -> None:
+    (tmp_path / "plait.toml").write_text("seed = 1")
+    with pytest.raises(RequestError, match="fit needs a table: the first argument, or `table` in the file of config"):
+        fit(config=tmp_path / "plait.toml")
+    (tmp_path / "plait.toml").write_text("target = 3")
+    with pytest.raises(RequestError, match="target is 3; expected a word or a list or none"):
+        fit({"a": [1, 2]}, config=tmp_path / "plait.toml")
+
+
+def test_a_device_that_is_not_there_is_said_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RequestError, match=r"PyTorch finds no device cuda here; expected one of: cpu.*, or auto"):
+        fit("never read.csv", target="y", device="cuda")
+
+
+def test_quality_quick_trains_no_network_and_best_trains_longer(tmp_path: Path) -> None:
+    model = fit(numbers_table(), target="y", quality="quick", choose="simple")
+    assert {one["family"] for one in model.leaderboard} <= {"majority", "classic", "late", "ensemble"}
+    with pytest.raises(RequestError, match="quality quick says which families to compare, and candidates do too"):
+        fit(numbers_table(), target="y", quality="quick", candidates="alone")

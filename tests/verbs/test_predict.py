@@ -224,6 +224,6 @@ def test_rows_that_were_learned_from_are_counted(people: Model) -> None:
     assert "notes" not in evaluate(people.folder, PEOPLE, candidate="proof")
     new = {**PEOPLE, "Body Weight": [weight + 0.5 for weight in PEOPLE["Body Weight"]]}
     assert "notes" not in evaluate(people, new)
-    people.learned, kept = None, people.learned  # as a run of before
+    people._learned, kept = None, people._learned  # as a run of before
     assert "notes" not in evaluate(people, PEOPLE)
-    people.learned = kept
+    people._learned = kept

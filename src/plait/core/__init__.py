@@ -7,6 +7,7 @@ Knows: no room but `errors`. Does not know: file formats of tables, kinds of dat
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "config": ("CONFIG", "describe_options", "read_config", "write_config"),
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
@@ -23,9 +24,9 @@ DOOR: dict[str, tuple[str, ...]] = {
     "garbage": ("uncollected",),
     "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FAMILIES", "FitKeywords", "FitOptions", "LABEL_METRICS",
-        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "checked", "from_strings", "option",
-        "read_flags",
+        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS",
+        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "check_argument", "checked",
+        "from_strings", "option", "read_flags",
     ),
     "progress": ("Progress", "can_show", "joined"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),

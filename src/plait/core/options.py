@@ -34,7 +34,13 @@ LABEL_METRICS = ("f1_rows", "f1_micro", "f1_macro", "average_precision", "hammin
 METRICS = tuple(dict.fromkeys(CLASS_METRICS + NUMBER_METRICS + ORDERED_METRICS + LABEL_METRICS))
 REFITS = ("all", "train+val", "none")
 CHOICES = ("ensemble", "simple")
-PRECISIONS = ("auto", "float32")
+NAMED = {  # options that are one of these words, the usual one first
+    "precision": ("auto", "float32"),
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "quality": ("good", "quick", "best"),
+}
+QUICK = ("classic", "late", "ensemble")  # the families that train no network
+MOST_VAL = 0.5
 LEAST = (
     ("epochs", 1, ""),
     ("batch_size", 2, ""),
@@ -73,6 +79,9 @@ class FitKeywords(ColumnKeywords, total=False):
     fusion: Any
     encoders: Mapping[str, Any]
     prep: Mapping[str, Any]
+    val_share: float | None
+    test: Any
+    config: str | Path | None
     convert: Sequence[str]
     fill: Sequence[str]
     converters: Mapping[str, Any]
@@ -81,6 +90,8 @@ class FitKeywords(ColumnKeywords, total=False):
     epochs: int | None
     batch_size: int
     precision: str
+    device: str
+    quality: str
     candidates: Sequence[str]
     choose: str
     metric: str | None
@@ -105,6 +116,9 @@ class FitOptions:
             compared.
         split (--split COLUMN): Column that says train, val or test. A missing part is drawn.
         group (--group COLUMN): Column whose values must not be in two splits, such as a speaker.
+        test (--test TABLE): Table of test rows of its own, with the same columns; none is drawn then.
+        val_share (--val-share SHARE): Share of the rows for validation, where no split column says; without it a tenth,
+            and up to 200 rows where there are fewer.
         ignore (--ignore COLUMN): Column to leave out. Repeat it for several.
         kinds (--kind COLUMN=KIND): Kind of a column where the guess is wrong: COLUMN=KIND.
         modalities (--modality NAME=COLUMN,COLUMN): Group columns: NAME=COLUMN,COLUMN.
@@ -124,6 +138,9 @@ class FitOptions:
         batch_size (--batch-size N): Rows in one training step.
         precision (--precision NAME): auto: convolutions learn in bfloat16 where the processor is quicker in it; or
             float32.
+        device (--device NAME): Where networks learn: auto takes a CUDA GPU where there is one; or cpu, cuda, mps.
+        quality (--quality LEVEL): quick: no networks; good; best: networks learn twice as long, and fused ones are
+            always tried.
         candidates (--candidates FAMILY): Family of candidates to try: alone, classic, late, text, parallel, sequential,
             tree, auto, ensemble; of several targets shared.
         choose (--choose HOW): ensemble: an average of candidates, by rows that they did not learn from; or simple: the
@@ -144,12 +161,16 @@ class FitOptions:
         report_rows (--report-rows N): Test rows on which the report measures robustness and explanations, drawn.
             Without it 300 at most.
         overwrite (--overwrite): Replace a finished run in the folder.
+        config (--config FILE): plait.toml with any of these options, and table, target, out; what is given here goes
+            first. RUN/plait.toml repeats a fit, plait init TABLE writes a new one.
         sample_rate: Sample rate of sounds given as arrays, in Hz.
     """
 
     fusion: Any = None
     split: str | None = None
     group: str | None = None
+    test: Any = None
+    val_share: float | None = None
     ignore: Sequence[str] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     modalities: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -163,6 +184,8 @@ class FitOptions:
     epochs: int | None = None
     batch_size: int = 64
     precision: str = "auto"
+    device: str = "auto"
+    quality: str = "good"
     candidates: Sequence[str] = ()
     choose: str = "ensemble"
     metric: str | None = None
@@ -176,6 +199,7 @@ class FitOptions:
     report: bool | None = None
     report_rows: int | None = None
     overwrite: bool = False
+    config: str | Path | None = None
     sample_rate: int | None = None
 
     def __post_init__(self) -> None:
@@ -199,14 +223,25 @@ class FitOptions:
             raise RequestError(f"refit is {self.refit!r}; expected one of: {', '.join(REFITS)}.")
         if self.choose not in CHOICES:
             raise RequestError(f"choose is {self.choose!r}; expected one of: {', '.join(CHOICES)}.")
-        if self.precision not in PRECISIONS:
-            near = did_you_mean(str(self.precision), PRECISIONS)
-            raise RequestError(f"there is no precision {self.precision!r}. {near}")
+        if self.val_share is not None and not 0 < self.val_share <= MOST_VAL:
+            raise RequestError(f"val_share is {self.val_share}; expected more than 0, and {MOST_VAL} at most.")
+        for name, words in NAMED.items():
+            value = getattr(self, name)
+            if value not in words:
+                raise RequestError(f"there is no {name} {value!r}. {did_you_mean(value, words)}")
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")
         if self.candidates and self.fusion is not None:
             raise RequestError("fusion names the one plan to try, candidates the families to compare; give one.")
+        if self.quality == "quick" and (self.candidates or self.fusion is not None):
+            other = "candidates do" if self.candidates else "fusion does"
+            raise RequestError(f"quality quick says which families to compare, and {other} too; give one of the two.")
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of candidates to compare."""
+        return tuple(self.candidates) or (QUICK if self.quality == "quick" else FAMILIES)
 
     @property
     def tuned(self) -> dict[str, str]:

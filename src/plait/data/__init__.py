@@ -8,6 +8,7 @@ Knows: bytes, Arrow, Pillow, soundfile, PyAV. Does not know: what a column is fo
 
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
+    "append": ("append_rows",),
     "arrow": ("is_category",),
     "bounds": ("count_numbers", "say_large"),
     "delimited": ("not_utf8",),

@@ -33,10 +33,8 @@ def read_sheet(path: Path, sheet: str | None) -> tuple[Read, str]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        with (
-            open(path, "rb") as file,
-            CalamineWorkbook.from_filelike(file) as book,
-        ):  # by what is inside, not by its name
+        # by what is inside, where a path would be judged by its name
+        with open(path, "rb") as file, CalamineWorkbook.from_filelike(file) as book:
             if sheet is not None and sheet not in book.sheet_names:
                 raise TableError(f"{path} has no sheet {sheet!r}. {did_you_mean(sheet, book.sheet_names)}")
             filled = {}

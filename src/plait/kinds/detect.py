@@ -162,7 +162,7 @@ def _say_parts(facts: Facts) -> str:
 def _one_split(columns: Sequence[Column]) -> list[Column]:
     """Leave out all columns that look like a split but one: that called split, else the first."""
     found = [column.name for column in columns if column.role == "split"]
-    kept = next((name for name in found if name.strip().lower() == "split"), *found[:1] or [None])
+    kept = min(found, key=lambda name: name.strip().lower() != "split", default=None)
     return [
         replace(column, role="ignored", why=f"{OTHER_SPLIT} {kept!r}", confidence=0.9)
         if column.role == "split" and column.name != kept

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from plait.core.config import CONFIG
 from plait.core.files import consistent, file_in, folder_in, naming, read_json
 from plait.errors import RunError
 
@@ -21,6 +22,7 @@ def list_files(folder: Path) -> list[Path]:
         paths = [file_in(folder, name, missing=True) for name in facts.get("files", {})]
         for part in facts.get("targets", {}).values():
             paths += list_files(folder_in(folder, part["folder"], missing=True))
+    paths.append(folder / CONFIG)  # which is nobody's proof: it may be changed, or be lacking
     return [*(file for file in paths if file.exists()), path]
 
 

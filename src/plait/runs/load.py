@@ -83,7 +83,7 @@ def load_model(
     with consistent(folder / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
     kept = cache(partial(open_kept, folder, facts, strands, plan, encoders))
-    return kind(facts, strands, predictors, folder, made=made, learned=learned, kept=kept)
+    return kind(facts, strands, predictors, folder, _made=made, _learned=learned, _kept=kept)
 
 
 def open_kept(

@@ -94,10 +94,7 @@ class Model:
         predictors: "winner", for each modality the best that looks at it alone, and "proof", the winner as it was when
             the test rows were looked at, if it has learned from more rows since; and "network", the best that asks
             networks alone, if the winner does not.
-        folder, keeper: the run folder, and what removes a temporary one with the model.
-        made: modalities made of others, and cells filled from them.
-        learned: hashes of the rows that were learned from, by which `evaluate` knows them again.
-        kept: gives the candidates of the study that the folder keeps beside these, as they were scored.
+        folder: the run folder.
         candidate: the name by which `use` was asked for what answers; "" of the winner as it ships.
 
     Example:
@@ -109,16 +106,16 @@ class Model:
     views: list[View]
     predictors: dict[str, Any]
     folder: Path | None = None
-    keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
-    made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
-    learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
-    kept: Callable[[], Kept] = field(default=Kept, repr=False)  # gives the candidates beside these, which it may read
+    _keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
+    _made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
+    _learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
+    _kept: Callable[[], Kept] = field(default=Kept, repr=False)  # gives the candidates beside these, which it may read
     candidate: str = ""  # the name by which `use` was asked for what answers
     # where it was fitted just now: {"engine", "nodes", "tasks", "elsewhere"}
     on: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
 
-    label: ClassVar[str] = "a label"  # what the target of a row is called
-    needed: ClassVar[str] = label  # that without which a row is left out
+    _label: ClassVar[str] = "a label"  # what the target of a row is called
+    _needed: ClassVar[str] = _label  # that without which a row is left out
 
     @property
     def task(self) -> str:
@@ -209,14 +206,14 @@ class Model:
         elif name in [self.facts.winner, *(line.get("kept") for line in self.leaderboard if line["winner"])]:
             predictor = self.predictors.get(PROOF, self.predictors["winner"])
         elif name in self.candidates:
-            kept = self.kept()
+            kept = self._kept()
             predictor, views = kept.predictors[name], [*views, *kept.views]
         else:
             known = name in [line["name"] for line in self.leaderboard]
             said = f"the weights of candidate {name!r} were not kept" if known else f"the run has no candidate {name!r}"
             raise RequestError(f"{said}. {did_you_mean(name, self.candidates)}")
         predictors = {**self.predictors, "winner": predictor}
-        return replace(self, predictors=predictors, views=views, learned=None, candidate=name)
+        return replace(self, predictors=predictors, views=views, _learned=None, candidate=name)
 
     def predict(
         self,
@@ -327,7 +324,7 @@ class Model:
         target, said = self._cleaned(table)
         fitting, notes = self._fitting(table, [s.name for s in self.views], callback)
         groups = group_rows(table, schema) if schema is not None and group in found else None
-        scores, answered = self.score(fitting, target, callback, groups)
+        scores, answered = self._score(fitting, target, callback, groups)
         if group is not None and groups is None:
             said.append(f"no column {group!r}, by which rows are grouped: the intervals take each row by itself.")
         notes = [*filter(None, [say_matches(found), *said, self._say_learned(fitting)]), *notes]
@@ -337,10 +334,10 @@ class Model:
 
     def _say_learned(self, table: Table) -> str:
         """Return a sentence on the rows that were learned from; "" where there are none, or a run of before."""
-        if self.learned is None:
+        if self._learned is None:
             return ""
-        hashes = hash_rows(table, self.views, [one.column for one in self.made])
-        num = count_learned(hashes, self.learned)
+        hashes = hash_rows(table, self.views, [one.column for one in self._made])
+        num = count_learned(hashes, self._learned)
         were = "row was" if num == 1 else "rows were"
         return f"{count(num)} of {len(table):,} {were} learned from: the scores are too good." if num else ""
 
@@ -373,12 +370,12 @@ class Model:
         tell(notes, callback)
         return explanation
 
-    def score(
+    def _score(
         self, table: Table, target: np.ndarray, callback: Callback = quiet, groups: np.ndarray | None = None
     ) -> tuple[dict[str, Any], Answers]:
         """Score a table whose targets are given: (rows,) labels or numbers, None where there is none."""
-        answered = self._answer(table, self.subsets(), list(self.alone), callback)
-        return self.grade(answered, target, groups), answered
+        answered = self._answer(table, self._subsets(), list(self.alone), callback)
+        return self._grade(answered, target, groups), answered
 
     @property
     def alone(self) -> dict[str, Any]:
@@ -386,7 +383,7 @@ class Model:
         roles = ("winner", PROOF, NETWORK)
         return {name: predictor for name, predictor in self.predictors.items() if name not in roles}
 
-    def subsets(self) -> list[tuple[str, ...]]:
+    def _subsets(self) -> list[tuple[str, ...]]:
         """Return the sets of modalities given which the model is scored, names sorted; all of them last."""
         from plait.proof.scores import MOST_MODALITIES  # here, since a prediction scores nothing
 
@@ -394,11 +391,11 @@ class Model:
         sizes = range(1, len(names) + 1) if len(names) <= MOST_MODALITIES else (1, len(names) - 1, len(names))
         return [keep for size in sizes for keep in itertools.combinations(names, size)]
 
-    def grade(self, answered: Answers, target: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
+    def _grade(self, answered: Answers, target: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
         """Return the scores of answers, given each subset of modalities and by each alone. groups: (rows,)."""
         known = np.array([value is not None and value == value for value in target], bool)  # NaN is no label
         if not known.any():
-            raise RequestError(f"no row has {self.label} in column {self.target!r}; expected at least one to score.")
+            raise RequestError(f"no row has {self._label} in column {self.target!r}; expected at least one to score.")
         failed = np.array([status == "failed" for status, _ in answered.statuses], bool)
         scored, generator = np.flatnonzero(known & ~failed), np.random.default_rng(self.facts.seed)
         truth = np.array(target, dtype=object)
@@ -484,7 +481,7 @@ class Model:
         it filled is filled, but for training only.
         """
         views = [view for view in self.views if view.name in names]
-        made = [one for one in self.made if one.modality in names]
+        made = [one for one in self._made if one.modality in names]
         columns = [c for view in views for c in view.modality.columns]
         wanted = [*columns, *(column for one in made for column in one.columns)]
         found = match_names(table.names, wanted, [*self._known_names(), self.target])
@@ -521,7 +518,7 @@ class Model:
         for start in range(0, max(1, len(table)), step):
             chunk = table.take(np.arange(start, min(start + step, len(table))))
             with self._answering(), single_blas() if len(chunk) > FEW else contextlib.nullcontext():
-                parts.append(self.answer_prepared(prepare(chunk, strands), subsets, alone))
+                parts.append(self._answer_prepared(prepare(chunk, strands), subsets, alone))
             callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
         return Answers.join(parts)
 
@@ -532,7 +529,7 @@ class Model:
     def _rows_at_a_time(self, strands: Sequence[View]) -> int:
         return 4 * CHUNK
 
-    def answer_prepared(
+    def _answer_prepared(
         self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
     ) -> Answers:
         """Answer for prepared rows given each subset of modalities, and by further predictors alone."""
@@ -550,7 +547,7 @@ class Model:
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(f"{more}: print(model.study), plait study RUN")
-        lines += [*self.say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
+        lines += [*self._say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
         said = (one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, []))
         sharing = [facts.study["sharing"]["sentence"]] if "sharing" in facts.study else []
         lines += [*sharing, *said, *say_refit(self.facts)]
@@ -561,7 +558,7 @@ class Model:
         from plait.kinds.left_out import say_left_out  # a prediction does not wait for what only a summary says
 
         lines += say_left_out(Schema.from_json(facts.schema), most=3)
-        if self.folder is not None and self.keeper is None:
+        if self.folder is not None and self._keeper is None:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
 
@@ -584,10 +581,10 @@ class Model:
             )
         return [*lines, f"{say_next(folder)}   or   plait explain {folder} TABLE --row 0"]
 
-    def say_rows(self) -> list[str]:
+    def _say_rows(self) -> list[str]:
         """Return sentences on the rows, their splits and their holes."""
         cuts = [line for view in self.views if view.is_main for line in getattr(view.prep, "cuts", ())]
-        return say_splits(self.facts, self.target, self.needed, cuts)
+        return say_splits(self.facts, self.target, self._needed, cuts)
 
     def __str__(self) -> str:
         return self.summary()
@@ -614,16 +611,16 @@ class Model:
         """
         return copy_run(self.folder, folder)
 
-    def write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
+    def _write(self, folder: Path, extra: Mapping[str, Callable[[Path], Any]]) -> None:
         """Write the run folder: files first, run.json with their hashes last. extra: {name: its writer}."""
         stored, states = store_predictors(self.predictors), [strand.state() for strand in self.views]
         tensors = {f"prep.{i}.{key}": value for i, (_, arrays) in enumerate(states) for key, value in arrays.items()}
         writers: dict[str, Callable[[Path], Any]] = dict(extra)
-        files = {**stored.files, **self.kept().pack()}
+        files = {**stored.files, **self._kept().pack()}
         writers |= {name: partial(write_bytes, data=data) for name, data in files.items()}
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
-            tensors |= {} if self.learned is None else {LEARNED: self.learned}
+            tensors |= {} if self._learned is None else {LEARNED: self._learned}
             write_tensors(final / WEIGHTS, tensors | stored.tensors)
             for name, writer in writers.items():
                 writer(final / name)

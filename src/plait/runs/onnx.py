@@ -104,7 +104,7 @@ class OnnxModel(Model):
     What proves it (leaderboard, verdict, each modality trained alone) stays in the run.
 
     Args:
-        facts, views, predictors, folder, keeper, made, learned, kept, candidate: as of `plait.Model`; `load` makes one
+        facts, views, predictors, folder, candidate: as of `plait.Model`; `load` makes one
             from a file.
 
     Example:
@@ -166,7 +166,7 @@ class OnnxModel(Model):
         with runtime(source):
             session = open_session(data, threads)
         predictor = OnnxPredictor(session, ports, facts["output"], width, checked.cost.rows, source)
-        model = cls(told, views, {"winner": predictor}, made=made)
+        model = cls(told, views, {"winner": predictor}, _made=made)
         model.source = source
         return model
 
@@ -214,7 +214,7 @@ def pack_model(model: Model, name: str = "") -> bytes:
     facts = {key: model.facts.get(key) for key in KEPT} | ({"winner": name} if name else {})
     facts |= {
         "sample_rates": model.facts.sample_rates or {},
-        "conversions": [one.to_json() for one in model.made if one.modality in used],
+        "conversions": [one.to_json() for one in model._made if one.modality in used],
         "format": FORMAT,
         "version": __version__,
         "output": graph.output,

@@ -89,7 +89,7 @@ class Pairs(Model):
             if hole["blank"] or hole["broken"]:
                 lines.append(f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')}.")
         lines += ["", *([] if space is None else space.say())]
-        if self.folder is not None and self.keeper is None:
+        if self.folder is not None and self._keeper is None:
             lines += [f"\nopen {self.folder / 'report.html'}"] if "report.html" in (self.facts.files or {}) else [""]
             lines += [f"next: plait index {self.folder} TABLE --out INDEX"]
         return "\n".join(lines)

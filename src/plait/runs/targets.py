@@ -79,7 +79,7 @@ class Targets:
     Args:
         models: {target: its Model}. `run[target]` is one of them, which does all that a model does.
         facts: what run.json holds.
-        folder, keeper: the run folder, and what removes a temporary one with the model.
+        folder: the run folder.
 
     Example:
         >>> run = plait.fit({"age": [20, 60] * 20, "sick": ["no", "yes"] * 20, "note": ["well", "fever"] * 20},
@@ -91,7 +91,7 @@ class Targets:
     models: dict[str, Model]
     facts: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    keeper: Any = field(default=None, repr=False)
+    _keeper: Any = field(default=None, repr=False)
     # where it was fitted just now: {"engine", "nodes", "tasks", "elsewhere"}
     on: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
 
@@ -258,7 +258,7 @@ class Targets:
         if self.sharing is not None:
             parts.append(self.sharing["sentence"])
         parts += [f"{name}: {model.facts.study['verdict']['sentence']}" for name, model in self.models.items()]
-        if self.folder is not None and self.keeper is None:
+        if self.folder is not None and self._keeper is None:
             opened = [f"open {self.folder / 'report.html'}"] if "report.html" in self.facts["files"] else []
             parts.append("\n".join([*opened, say_next(self.folder)]))
         return "\n\n".join(parts)
@@ -372,7 +372,7 @@ def answer_alike(models: Sequence[Model], table: Table, callback: Callback = qui
     for start in range(0, max(1, len(table)), step):
         prepared = prepare(table.take(np.arange(start, min(start + step, len(table)))), [*views.values()])
         for own, model in zip(parts, models, strict=True):
-            own.append(model.answer_prepared(prepared, [tuple(model.modalities)]))
+            own.append(model._answer_prepared(prepared, [tuple(model.modalities)]))
         callback({"stage": "predict", "done": min(start + step, len(table)), "total": len(table)})
     return [Answers.join(own) for own in parts]
 

@@ -33,8 +33,8 @@ BYTES = 1 << 28  # of prepared sounds in memory at a time
 class Transcriber(Model):
     """A fitted recogniser with its proof. predictors: "winner", and the sound's name for the one of the sound alone."""
 
-    label: ClassVar[str] = "a transcript"
-    needed: ClassVar[str] = "a transcript, a sound"
+    _label: ClassVar[str] = "a transcript"
+    _needed: ClassVar[str] = "a transcript, a sound"
 
     @property
     def audio(self) -> str:
@@ -61,7 +61,7 @@ class Transcriber(Model):
             "explanations of transcripts are not there yet; predict gives each word with its times and a confidence."
         )
 
-    def subsets(self) -> list[tuple[str, ...]]:
+    def _subsets(self) -> list[tuple[str, ...]]:
         """Return the sets of modalities given which it is scored: each has the sound, the last has all."""
         others = sorted(name for name in self.modalities if name != self.audio)
         sizes = range(len(others) + 1) if len(others) < MOST_MODALITIES else sorted({0, len(others) - 1, len(others)})
@@ -73,7 +73,7 @@ class Transcriber(Model):
     def _rate_subsets(
         self, answered: Answers, truth: np.ndarray, rate: Callable[..., Any], **given: Any
     ) -> dict[str, Any]:
-        return {"+".join(keep): rate(answered.answers[keep]) for keep in self.subsets()}
+        return {"+".join(keep): rate(answered.answers[keep]) for keep in self._subsets()}
 
     def _cleaned(self, table: Table) -> tuple[np.ndarray, list[str]]:
         return transcripts_of(table, self.target), []
@@ -82,7 +82,7 @@ class Transcriber(Model):
         row_bytes = sum(int(np.prod(s.shape())) * np.dtype(s.dtype()).itemsize for s in strands)
         return int(min(4 * CHUNK, max(16, BYTES // max(1, row_bytes))))
 
-    def answer_prepared(
+    def _answer_prepared(
         self, prepared: Prepared, subsets: Sequence[tuple[str, ...]], alone: Sequence[str] = ()
     ) -> Answers:
         """Return what is heard, (rows,) of Heard, given each subset of modalities, and by other networks alone."""

@@ -124,7 +124,7 @@ class Fields(dict[str, Field]):
         """Return the columns of these modalities, by default those of the winner, and what is converted into them."""
         names = model.modalities if names is None else names
         listed = model.facts.schema.get("columns", [])  # an ONNX file does not know them
-        kinds, made = {c["name"]: c["kind"] for c in listed}, [one for one in model.made if one.modality in names]
+        kinds, made = {c["name"]: c["kind"] for c in listed}, [one for one in model._made if one.modality in names]
         fields = cls()
         for view in (view for view in model.views if view.is_main and view.name in names):
             known = {column.name: column.values for column in getattr(view.prep, "columns", ())}

@@ -135,8 +135,8 @@ def parts_of(model: Model, table: Table, fitting: Table) -> np.ndarray:
         part = np.array([word if word in ("train", "val", "test") else "" for word in named], "<U5")
     else:
         part = np.full(len(table), "train", "<U5")
-        if model.learned is not None:
-            known = np.isin(hash_rows(fitting, model.views, [one.column for one in model.made]), model.learned)
+        if model._learned is not None:
+            known = np.isin(hash_rows(fitting, model.views, [one.column for one in model._made]), model._learned)
             if known.any():
                 part[~known] = "test"
         part[tested_rows(model, len(table))] = "test"

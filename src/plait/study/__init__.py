@@ -10,7 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "course": ("learn",),
     "report_content": ("changed_options",),
     "several": ("learn_targets",),
-    "job": ("Fit", "open_folder"),
+    "job": ("Fit", "choose_device", "open_folder"),
     "labels": ("Labels", "column_of_labels", "fingerprint"),
     "speech": ("check_request",),
     "way": ("Way",),

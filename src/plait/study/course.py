@@ -8,7 +8,6 @@ from copy import copy
 
 import numpy as np
 
-from plait.core.options import FAMILIES
 from plait.core.threads import single_blas
 from plait.errors import RequestError
 from plait.runs.model import Model
@@ -57,7 +56,7 @@ def learn_labels(job: Fit) -> Model:
     checked, looks = None, 0
     if options.folds is not None:
         split[split == "test"] = "train"  # the folds have tested; the model to ship learns from all rows
-        families = options.candidates or FAMILIES
+        families = options.families
         looks = note_look(job, np.flatnonzero(labels.codes >= 0), families, labels.metric)
         checked = cross_validate(lambda part: Search.of(job, part, fold=True), job)
     search = Search.of(job, split)

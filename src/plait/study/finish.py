@@ -64,7 +64,7 @@ def finish(result: Result) -> Model:
             files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
     model.facts.stopped = "interrupt" if budget.interrupted else model.facts.stopped
-    budget.through(lambda: model.write(job.folder, files))
+    budget.through(lambda: model._write(job.folder, files))
     if job.whole is None:  # of several targets all are done, or none
         shutil.rmtree(job.work)
     return model
@@ -86,7 +86,7 @@ def learn_anew(result: Result, model: Model) -> None:
     refit.leave_device()
     model.predictors = {PROOF: model.predictors["winner"], **predictors}
     if len(study.test) and refit.how == "all":
-        model.learned = hash_learned(result.job, refit.rows, model.views)
+        model._learned = hash_learned(result.job, refit.rows, model.views)
     model.facts.refit = {"how": refit.how, "rows": len(refit.rows), "kept": refit.kept}
 
 
@@ -106,7 +106,7 @@ def ship(result: Result) -> Model:
     kept = Kept.of(others, study.prepared.views, strands)
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
     learned = hash_learned(result.job, rows, strands)
-    return Model(facts, strands, predictors, made=list(result.job.made), learned=learned, kept=lambda: kept)
+    return Model(facts, strands, predictors, _made=list(result.job.made), _learned=learned, _kept=lambda: kept)
 
 
 def best_network(result: Result) -> Candidate | None:
@@ -190,7 +190,7 @@ def ask(result: Result, model: Model) -> Answers:
     """Answer the test rows (validation, without any), once: all that is said of them is about these answers."""
     search, study, winner = result.search, result.search.study, result.winner
     whole = tuple(sorted(model.modalities))
-    asked = ([(), *model.subsets()], model.alone) if len(study.test) else ([whole], {})
+    asked = ([(), *model._subsets()], model.alone) if len(study.test) else ([whole], {})
     answered = answer_prepared(study.prepared, model.predictor(), *asked, model.modalities, result.rows)
     if len(study.test):
         winner.tested = answered.answers[whole]
@@ -215,7 +215,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     search, facts = result.search, model.facts
     study, labels, looked, groups_of = search.study, search.labels, [], result.job.groups_of
     if len(study.test):
-        facts.test = model.grade(answered, labels.cells[study.test], groups_of(study.test))
+        facts.test = model._grade(answered, labels.cells[study.test], groups_of(study.test))
         looked = search.looked_at(result.winner)
 
     def score(candidate: Candidate) -> tuple[Any, Any, Cost]:
@@ -335,14 +335,14 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     kept = keep_fitting(winner, study.candidates, study.prepared.names)
     others = Kept({name: one.network for one, name in kept.items() if one is not winner})
     learned = hash_learned(job, known, views)
-    model = Transcriber(facts, views, networks, made=list(job.made), learned=learned, kept=lambda: others)
+    model = Transcriber(facts, views, networks, _made=list(job.made), _learned=learned, _kept=lambda: others)
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
-    asked = (model.subsets(), [study.audio]) if len(tests) else ([whole],)
-    answered = model.answer_prepared(study.prepared.take(rows), *asked)
+    asked = (model._subsets(), [study.audio]) if len(tests) else ([whole],)
+    answered = model._answer_prepared(study.prepared.take(rows), *asked)
     if len(tests):  # heard once; candidates are judged on those rows whose sound can be heard
         heard = np.isin(rows, study.test)
         winner.tested, study.alone.tested = answered.answers[whole][heard], answered.alone[study.audio][heard]
-        facts.test = model.grade(answered, study.texts[tests], job.groups_of(tests))
+        facts.test = model._grade(answered, study.texts[tests], job.groups_of(tests))
     facts.study = {
         "winner": winner.name,
         "metric": "wer",
@@ -353,7 +353,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     transcripts = Transcripts.of(answered.answers[whole].tolist(), answered.statuses)
     facts.mute = bool(len(tests)) and not any(transcripts.labels)
     files = common_files(facts, study.candidates, transcripts, (rows, split[rows], study.texts[rows]))
-    model.write(job.folder, files)
+    model._write(job.folder, files)
     shutil.rmtree(job.work, ignore_errors=True)  # Windows keeps files that are mapped into memory
     return model
 

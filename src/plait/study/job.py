@@ -21,9 +21,9 @@ import torch
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table, group_rows
 from plait.core.files import UNFINISHED, read_json, read_tensors, under, write_json, write_tensors
-from plait.core.options import AS_TEXT, FAMILIES, FitOptions
+from plait.core.options import AS_TEXT, FitOptions
 from plait.core.words import count
-from plait.errors import RunError, TableError
+from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.views import (
     View,
@@ -67,6 +67,7 @@ class Fit:
     runner: Runner = field(default_factory=lambda: open_runner(None))  # of its tasks
 
     def __post_init__(self) -> None:
+        self.device = choose_device(self.options.device)
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
         self.given = self.table  # before anything is converted
         self._codes: dict[str, np.ndarray] | None = None
@@ -102,10 +103,6 @@ class Fit:
             self._codes = code_columns(self.table, views, [one.column for one in self.made])
         return self._codes
 
-    @property
-    def device(self) -> torch.device:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
     def note(self, text: str) -> None:
         """Tell the user something that is no progress."""
         self.callback({"note": text})
@@ -123,7 +120,7 @@ class Fit:
 
     def split_rows(self, codes: np.ndarray, classification: bool) -> np.ndarray:
         """Return which rows train, choose and test (rows,). Warns of a group that is in two of these."""
-        split = choose_splits(self.table, self.schema, codes, classification, self.generator)
+        split = choose_splits(self.table, self.schema, codes, classification, self.generator, self.options.val_share)
         if classification:
             self.check_split(split)
         name = self.schema.role("group")
@@ -174,13 +171,13 @@ class Fit:
         strands = fit_views(table, self.schema, rows, options.prep, self.generator, options.encoders)
         if self.labels is not None:  # an encoder that is left open may become a pretrained one; not a recogniser's
             names = encoder_names(self.schema, options.encoders)
-            classic = options.fusion is None and "classic" in (options.candidates or FAMILIES)
+            classic = options.fusion is None and "classic" in options.families
             beside = beside_views(strands, names, len(table)) if classic else []
             strands += [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
             if classic:
                 strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
-        if options.fusion is None and AS_TEXT in (options.candidates or FAMILIES):
+        if options.fusion is None and AS_TEXT in options.families:
             strands += text_views(table, strands, rows, self.generator)
         return strands
 
@@ -221,6 +218,17 @@ def kept_rows(work: Path, encoders: Mapping[str, Any]) -> Prepared:
     }
     cells = {s.name: arrays[f"cells.{i}"] for i, s in enumerate(strands)}
     return Prepared(strands, inputs, cells, facts["reasons"])
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; auto: a CUDA GPU where there is one. Raises RequestError where it is not there."""
+    able = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if able["cuda"] else "cpu")
+    if not able.get(name, True):
+        there = ", ".join(["cpu", *(one for one, is_there in able.items() if is_there)])
+        raise RequestError(f"PyTorch finds no device {name} here; expected one of: {there}, or auto.")
+    return torch.device(name)
 
 
 @contextmanager

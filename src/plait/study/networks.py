@@ -316,7 +316,8 @@ class Study(Training):
 
     def epochs_for(self, rows: int) -> int:
         """Epochs that give small tables enough steps and large ones not too many; 25 at 2,000 rows."""
-        return self.options.epochs or int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
+        usual = int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
+        return self.options.epochs or (2 * usual if self.options.quality == "best" else usual)
 
     def is_low(self, network: Network) -> bool:
         """Say whether a network has encoders that gain by learning in bfloat16."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from plait.core.files import Stages
-from plait.core.options import AS_TEXT, FAMILIES, REPORT_ROWS, SHARED
+from plait.core.options import AS_TEXT, REPORT_ROWS, SHARED
 from plait.data.fact_cache import cache_folder
 from plait.errors import RequestError, TableError
 from plait.models.blend import fit_average
@@ -54,7 +54,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.job, self.labels, options = self.study.job, self.study.labels, self.study.options
-        self.families = options.candidates or FAMILIES
+        self.families = options.families
         self.plan = next(iter(self.job.plan_objects), None)  # the plan the user asked for: then no other is tried
         self.classic = ClassicTrials(self.study)
         self.blends = Blends(self.study, self.classic)
@@ -159,7 +159,11 @@ class Search:
 
         Pictures and sounds they know better than features by hand tell; else one must be ahead on its own modality.
         """
-        if self.deal is None or any(view.able.opened for view in self.study.prepared.views):
+        if (
+            self.deal is None
+            or self.study.options.quality == "best"
+            or any(view.able.opened for view in self.study.prepared.views)
+        ):
             return True
         learned = [c for c in self.study.candidates if c.fit is not None]
         rivals = {name: best_of(c for c in learned if c.names == [name]) for name in self.study.alone}
@@ -192,7 +196,7 @@ class Search:
         """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
         study = self.study
         dear = any(strand.able.opened for strand in study.prepared.views) and len(study.train) > MANY_ROWS
-        return 2 if dear else 3
+        return 2 if dear and study.options.quality != "best" else 3
 
     def _majority(self) -> None:
         prior = self.labels.prior

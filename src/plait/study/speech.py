@@ -42,6 +42,7 @@ NOT_HERE = {  # options that mean nothing here: value when not given, and why
     "candidates": ((), "the sound alone and plans are compared; name one plan with fusion"),
     "balance": (False, "there are no classes to weight"),
     "learning_curve": (False, "a learning curve of transcripts is not there yet"),
+    "quality": ("good", "of a recogniser there is one budget; give epochs or time_limit"),
     "precision": ("auto", "a recogniser learns in float32"),
     "report_rows": (None, "the report of a recogniser is not there yet"),
 }

@@ -22,12 +22,18 @@ DEALS = 8  # of each number of folds
 
 
 def choose_splits(
-    table: Table, schema: Schema, codes: np.ndarray, classification: bool, generator: np.random.Generator
+    table: Table,
+    schema: Schema,
+    codes: np.ndarray,
+    classification: bool,
+    generator: np.random.Generator,
+    val_share: float | None = None,
 ) -> np.ndarray:
     """Return for each row "train", "val", "test", or "" for a row without a label (code −1) or without a split.
 
     The split column is kept; a missing validation or test split is drawn from the training rows, stratified by class,
-    by whole groups. Raises TableError for a split column with other values, or with no training rows.
+    by whole groups. val_share: of the rows that may train, how many choose. Raises TableError for a split column with
+    other values, or with no training rows.
     """
     labelled = codes >= 0
     name = schema.role("split")
@@ -50,9 +56,9 @@ def choose_splits(
         missing = ["val"]  # the user keeps the test rows elsewhere
     groups, rows = group_rows(table, schema), np.flatnonzero(split == "train")
     if missing and groups is not None and len(np.unique(groups[rows])) < len(rows):
-        split[rows] = _deal_groups(codes[rows], groups[rows], missing, classification, generator)
+        split[rows] = _deal_groups(codes[rows], groups[rows], missing, classification, generator, val_share)
         return split
-    num_rows = part_sizes(len(rows))
+    num_rows = part_sizes(len(rows), val_share)
     for part in missing:
         rows = np.flatnonzero(split == "train")
         if len(rows) < 2:
@@ -63,13 +69,16 @@ def choose_splits(
     return split
 
 
-def part_sizes(rows: int) -> dict[str, float]:
+def part_sizes(rows: int, val_share: float | None = None) -> dict[str, float]:
     """Return how many of so many rows choose and test: a tenth, and up to 200 where there are fewer.
+
+    val_share: of those that choose, if it is not to be so.
 
     >>> part_sizes(600)
     {'val': 100.0, 'test': 150.0}
     """
-    return {part: max(rows / 10, min(rows * share, ENOUGH)) for part, share in PARTS_OF.items()}
+    usual = {part: max(rows / 10, min(rows * share, ENOUGH)) for part, share in PARTS_OF.items()}
+    return usual if val_share is None else usual | {"val": rows * val_share}
 
 
 def check_classes(
@@ -100,7 +109,12 @@ def check_classes(
 
 
 def _deal_groups(
-    codes: np.ndarray, groups: np.ndarray, missing: Sequence[str], classification: bool, generator: np.random.Generator
+    codes: np.ndarray,
+    groups: np.ndarray,
+    missing: Sequence[str],
+    classification: bool,
+    generator: np.random.Generator,
+    val_share: float | None = None,
 ) -> np.ndarray:
     """Return train, val or test for each row (rows,): whole groups, each part with every class where that can be.
 
@@ -115,7 +129,7 @@ def _deal_groups(
             f"{PARTS[missing[-1]]} split can be drawn from it. Gather more groups, give a split column, or fit without "
             "--group."
         )
-    shares = {part: size / len(codes) for part, size in part_sizes(len(codes)).items() if part in missing}
+    shares = {part: size / len(codes) for part, size in part_sizes(len(codes), val_share).items() if part in missing}
     wanted = 10 if num >= 40 else 6 if num >= 18 else 0  # of test groups; fewer say little, and below 6 nothing
     best: tuple[tuple[float, ...], np.ndarray] | None = None
     for folds in sorted({max(len(missing) + 1, min(size, num)) for size in FOLDS}, reverse=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plait.core.options import FAMILIES, FitOptions
+from plait.core.options import FitOptions
 from plait.study.candidate import ALONE
 
 # parts of a fit in their order, and what each weighs; of a fit that has them all, about the share of its time
@@ -43,7 +43,7 @@ class Way:
     _stages: dict[str, int] = field(default_factory=dict)  # how many stages of a part have ended
 
     def __post_init__(self) -> None:
-        families = {*(self.options.candidates or FAMILIES)}
+        families = {*self.options.families}
         weights = dict(WEIGHTS)
         if self.options.fusion is None and families <= {"classic", "late", "text", "ensemble"}:
             weights |= {"alone": 0.0, "plans": 0.0}

@@ -16,6 +16,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "export": ("export",),
     "fit": ("fit",),
     "index": ("index",),
+    "init": ("init",),
     "predict": ("evaluate", "predict"),
     "serve": ("run_server", "serve"),
     "search": ("evaluate_index", "search"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,21 +34,23 @@ class _Estimator(BaseEstimator):
     def __init__(
         self,
         fusion: Any = None,
-        ignore: Any = (),
-        kinds: Any = None,
-        modalities: Any = None,
-        encoders: Any = None,
-        prep: Any = None,
-        tune: Any = (),
-        candidates: Any = (),
+        ignore: Sequence[str] = (),
+        kinds: Mapping[str, str] | None = None,
+        modalities: Mapping[str, Sequence[str]] | None = None,
+        encoders: Mapping[str, Any] | None = None,
+        prep: Mapping[str, Any] | None = None,
+        tune: Sequence[str] = (),
+        candidates: Sequence[str] = (),
         balance: bool = False,
         epochs: int | None = None,
         batch_size: int = 64,
         precision: str = "auto",
+        device: str = "auto",
+        quality: str = "good",
         time_limit: float | None = None,
         seed: int = 0,
         sample_rate: int | None = None,
-        folder: Any = None,
+        folder: str | Path | None = None,
     ) -> None:
         self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
 
@@ -117,7 +120,7 @@ class Classifier(ClassifierMixin, _Estimator):
 
     Args:
         fusion, ignore, kinds, modalities, encoders, prep, tune, candidates, balance: as in `plait.fit`.
-        epochs, batch_size, precision, time_limit, seed, sample_rate: as in `plait.fit`.
+        epochs, batch_size, precision, device, quality, time_limit, seed, sample_rate: as in `plait.fit`.
         folder: where relative media paths begin.
 
     Example:
@@ -168,7 +171,7 @@ class Regressor(RegressorMixin, _Estimator):
 
     Args:
         fusion, ignore, kinds, modalities, encoders, prep, tune, candidates, balance: as in `plait.fit`.
-        epochs, batch_size, precision, time_limit, seed, sample_rate: as in `plait.fit`.
+        epochs, batch_size, precision, device, quality, time_limit, seed, sample_rate: as in `plait.fit`.
         folder: where relative media paths begin.
 
     Example:

@@ -144,7 +144,7 @@ def _name(model: Model) -> str:
     except RequestError as error:
         others = {name: one for name, one in model.predictors.items() if name in (NETWORK, *model.alone)}
         others = {name: others[name] for name in sorted(others, key=lambda name: name != NETWORK)}
-        able = [name for name, one in {**others, **model.kept().predictors}.items() if is_graph(one)]
+        able = [name for name, one in {**others, **model._kept().predictors}.items() if is_graph(one)]
         who = f"candidate {model.candidate!r}" if model.candidate else "the winner of this run"
         said = str(error).replace("the winner of this run", who)
         if not able:
@@ -161,7 +161,7 @@ def _name(model: Model) -> str:
 
 def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:
     """Return the model in the file to be. What the run opens it may open too: its converters, its encoders' folders."""
-    converters = [step for one in model.made for step in getattr(one.route, "steps", (one.route,))]
+    converters = [step for one in model._made for step in getattr(one.route, "steps", (one.route,))]
     encoders = {s.of: s.frozen.name for s in model.views if s.frozen is not None}
     return OnnxModel.from_bytes(data, str(path), converters, encoders)
 
@@ -169,7 +169,7 @@ def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:
 def _place(model: Model, out: str | Path | None) -> Path:
     """Return the file to write. Raises RequestError for another ending, and where there is no folder to name it by."""
     if out is None:
-        if model.folder is None or model.keeper is not None:
+        if model.folder is None or model._keeper is not None:
             raise RequestError("this model has no run folder; name the file to write: out='model.onnx'.")
         folder = model.folder.resolve()
         return model.folder.parent / f"{folder.name}.onnx" if model.folder.name else Path(f"{folder}.onnx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -18,11 +19,13 @@ import numpy as np
 
 from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
-from plait.core.contract import Schema, Table
-from plait.core.options import FitKeywords, FitOptions, checked
+from plait.core.config import CONFIG, read_config, write_config
+from plait.core.contract import Schema, Table, free_name, name_splits
+from plait.core.options import FitKeywords, FitOptions, check_argument, checked
 from plait.core.progress import Progress, can_show, joined
 from plait.core.threads import number_threads
 from plait.core.words import count, jsonable
+from plait.data.append import append_rows
 from plait.data.arrow import is_category
 from plait.data.prune import prune_to, usual_limit
 from plait.data.read import read
@@ -30,6 +33,7 @@ from plait.draw.space import write_space
 from plait.errors import PlaitError, RequestError, TableError, did_you_mean
 from plait.kinds import TEXT
 from plait.kinds.detect import UNSURE, say_target
+from plait.kinds.relocate import move_media
 from plait.models import plan as plans
 from plait.models.rows import Callback
 from plait.models.rows import quiet as ignore
@@ -42,7 +46,7 @@ from plait.runs.targets import Targets
 from plait.space.learn import learn_space, map_points
 from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
-from plait.study.job import Fit, open_folder
+from plait.study.job import Fit, choose_device, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.report_content import changed_options
 from plait.study.several import learn_targets
@@ -53,8 +57,17 @@ from plait.verbs.check import WHY_TARGET, detect_columns, detect_targets, list_t
 from plait.verbs.show import with_rates
 
 # what may be asked of a fit without a target
-ON_PAIRS = ("split", "group", "ignore", "kinds", "modalities", "encoders", "prep", "convert", "fill", "converters",
-            "seed", "overwrite", "sample_rate", "report")  # fmt: skip
+ON_PAIRS = ("split", "val_share", "group", "ignore", "kinds", "modalities", "encoders", "prep", "convert", "fill",
+            "converters", "seed", "overwrite", "sample_rate", "report")  # fmt: skip
+
+
+HINTS = {
+    "table": Any,
+    "target": str | Sequence[str] | None,
+    "pairs": bool | None,
+    "out": str | Path | None,
+    "folder": str | Path | None,
+}
 
 
 def watched(verb: Callable[..., Any]) -> Any:
@@ -72,7 +85,7 @@ def watched(verb: Callable[..., Any]) -> Any:
 
 @overload
 def fit(
-    data: Any,
+    data: Any = None,
     labels: Any = None,
     *,
     target: str | None = None,
@@ -89,7 +102,7 @@ def fit(
 
 @overload
 def fit(
-    data: Any,
+    data: Any = None,
     labels: Any = None,
     *,
     target: Sequence[str],
@@ -107,7 +120,7 @@ def fit(
 @checked
 @watched
 def fit(
-    data: Any,
+    data: Any = None,
     labels: Any = None,
     *,
     target: str | Sequence[str] | None = None,
@@ -123,7 +136,7 @@ def fit(
     """Learn to predict a column of a table, or labels beside arrays, and return the fitted model.
 
     Args:
-        data (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        data (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         labels: (rows,) integers, strings or numbers, or one-hot (rows, class), where the target is no column of data;
             of several labels a row a list for each, of several targets {name: labels}.
@@ -144,6 +157,8 @@ def fit(
             fusion: plan, such as "parallel(image, audio)"; "auto" grows a tree; by default many are compared.
             split: column that says train, val or test; a missing part is drawn.
             group: column whose values must not be in two splits, such as a speaker.
+            test: a table of test rows of its own, in any form that `plait.read` takes.
+            val_share: of the rows, how many choose, where no split column says.
             ignore: columns to leave out.
             kinds: {column: kind} where the guess is wrong.
             modalities: {name: columns} to group columns.
@@ -157,6 +172,8 @@ def fit(
             epochs: passes over the training rows; by default chosen from their number.
             batch_size: rows in one training step; 64.
             precision: "auto" (convolutions learn in bfloat16 where that is quicker) or "float32".
+            device: where networks learn: "auto" (a CUDA GPU where there is one), "cpu", "cuda" or "mps".
+            quality: "quick" (no networks), "good" or "best" (networks learn twice as long, fused ones always).
             candidates: families to compare: alone, classic, late, text, parallel, sequential, tree, auto, ensemble; of
                 several targets shared.
             choose: "ensemble" (an average of candidates, by rows that they did not learn from; the usual) or "simple"
@@ -172,6 +189,7 @@ def fit(
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
             overwrite: replace a finished run in the folder.
+            config: a plait.toml with any of these, and table, target, out; what is given here goes first.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.
 
     Raises:
@@ -185,15 +203,19 @@ def fit(
         >>> model.predict({"age": [20, 60]}).labels
         ['no', 'yes']
     """
-    chosen, callback, began = FitOptions.of(options), callback or ignore, time.monotonic()
-    most = usual_limit()
+    asked = {"table": data, "target": target, "pairs": pairs, "out": out, "folder": folder}
+    asked, wish = _with_config(asked, options)
+    began, callback, most = time.monotonic(), callback or ignore, usual_limit()
     number_threads()
-    if pairs:
-        _check_pairs(labels, target, sample_weight, chosen)
+    choose_device(wish.device)  # which may not be there, as is said before anything is read
+    table = read(asked["table"], asked["folder"])
+    if asked["pairs"]:
+        _check_pairs(labels, asked["target"], sample_weight, wish)
         if on is not None:
             raise RequestError("pairs are learned in this process, in one piece; leave on out.")
-        return _place(lambda place: fit_pairs(read(data, folder), chosen, place, callback, began), out, most)
-    table, targets = _with_labels(read(data, folder), labels, target)
+        return _place(lambda place: fit_pairs(table, wish, place, callback, began), asked, wish, most)
+    table, targets = _with_labels(table, labels, asked["target"])
+    table, chosen = _with_test(table, targets, labels, wish, callback)
     schemas = detect_targets(table, targets, chosen)
     for name in targets:
         if schemas[name].column(name).confidence < UNSURE:
@@ -215,7 +237,9 @@ def fit(
     chosen = name_modalities(schema, chosen)
     prep_options(schema, chosen.prep)
     encoder_names(schema, chosen.encoders)
-    chosen = replace(chosen, report=out is not None and bool(classes) if chosen.report is None else chosen.report)
+    chosen = replace(
+        chosen, report=asked["out"] is not None and bool(classes) if chosen.report is None else chosen.report
+    )
 
     way = Way(callback, chosen, len(schema.modalities), targets, began)
     way({"began": {"targets": targets, "rows": len(table), "options": changed_options(chosen)}})
@@ -230,7 +254,7 @@ def fit(
 
     if not classes and on is not None:
         raise RequestError("transcripts are learned by one network, in this process; leave on out.")
-    return _place(learn_in, out, most)
+    return _place(learn_in, asked, wish, most)
 
 
 def tell_end(model: Model | Targets) -> dict[str, Any]:
@@ -242,8 +266,59 @@ def tell_end(model: Model | Targets) -> dict[str, Any]:
     return {"run": str(model.folder), "winner": model.facts.winner, "test": scores, "verdict": verdict}
 
 
-def _place(learn_in: Callable[[Path], Model | Targets], out: str | Path | None, most: int) -> Model | Targets:
+def _with_config(asked: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[dict[str, Any], FitOptions]:
+    """Return the table, target and places, and the options, filled up from the plait.toml that they name."""
+    options = dict(options)
+    path = options.pop("config", None)
+    file = {} if path is None else read_config(path)
+    given = {name: value for name, value in asked.items() if value is not None and value is not False}
+    named: dict[str, Any] = {
+        **dict.fromkeys(asked),
+        **{name: file.pop(name) for name in asked if name in file},
+        **given,
+    }
+    for name, hint in HINTS.items():
+        check_argument(name, named[name], hint)
+    if named["table"] is None:
+        raise RequestError("fit needs a table: the first argument, or `table` in the file of config.")
+    return named, FitOptions.of({**file, **options})
+
+
+def _with_test(
+    table: Table, targets: Sequence[str], labels: Any, chosen: FitOptions, callback: Callback
+) -> tuple[Table, FitOptions]:
+    """Return the table with the rows of the test table below, a split column that says which these are, and the
+    options that name it."""
+    if chosen.test is None:
+        return table, chosen
+    if labels is not None:
+        raise RequestError("test needs the target as a column of both tables; put the labels there.")
+    if chosen.folds is not None or chosen.repeats > 1:
+        asked = "repeats" if chosen.folds is None else "folds"
+        raise RequestError(f"{asked} draw the test rows, so no test table can be given with them; leave one out.")
+    other = read(chosen.test)
+    schema = detect_columns(table, targets[0] if targets[0] in table.names else None, replace(chosen, kinds={}))
+    name = schema.role("split") or free_name("split", table.names)
+    parts = name_splits(table.cells(name)) if name in table.names else ["train"] * len(table)
+    if "test" in parts:
+        raise RequestError(f"column {name!r} names test rows, and a test table is given too; give one of the two.")
+    if table.folder != other.folder:
+        other = move_media(other, other.names, table.folder or Path())
+    joined, lacking = append_rows(table, other, name, [*parts, *["test"] * len(other)])
+    for target in targets:
+        if target in lacking:
+            near = did_you_mean(target, other.names)
+            raise RequestError(f"test: there is no column {target!r} in {other.source}. {near}")
+    if lacking:
+        callback({"note": f"the test table lacks {', '.join(lacking)}: absent in its rows."})
+    return joined, replace(chosen, split=name, test=str(other.source))
+
+
+def _place(
+    learn_in: Callable[[Path], Model | Targets], asked: Mapping[str, Any], chosen: FitOptions, most: int
+) -> Model | Targets:
     """Learn in a folder, a temporary one where none is named, and keep the cache within its limit."""
+    out = asked["out"]
     temporary = tempfile.mkdtemp(prefix="plait-") if out is None else None
     place = Path(out) if out is not None else Path(str(temporary)) / "run"
     try:
@@ -253,11 +328,22 @@ def _place(learn_in: Callable[[Path], Model | Targets], out: str | Path | None, 
             shutil.rmtree(temporary, ignore_errors=True)
         raise
     prune_to(most)
+    if out is not None:
+        _keep_config(place, asked, chosen)
     if temporary is not None:
-        model.keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
+        model._keeper = weakref.finalize(model, shutil.rmtree, temporary, ignore_errors=True)
     for own in model.models.values() if isinstance(model, Targets) and temporary is not None else ():
-        own.keeper = model  # the folder is there as long as any of them
+        own._keeper = model  # the folder is there as long as any of them
     return model
+
+
+def _keep_config(place: Path, asked: Mapping[str, Any], chosen: FitOptions) -> None:
+    """Write beside the run what it was asked, with whole paths."""
+    places = {name: asked[name] for name in ("table", "folder")}
+    whole = {name: os.path.abspath(one) if isinstance(one, (str, Path)) else one for name, one in places.items()}
+    test = os.path.abspath(chosen.test) if isinstance(chosen.test, (str, Path)) else chosen.test
+    listed = {"table": whole["table"], "target": asked["target"], "pairs": asked["pairs"], "folder": whole["folder"]}
+    write_config(place / CONFIG, listed, replace(chosen, test=test, overwrite=False))
 
 
 def _check_pairs(labels: Any, target: str | Sequence[str] | None, sample_weight: Any, chosen: FitOptions) -> None:
@@ -299,7 +385,7 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
             conversions=[one.to_json() for one in made],
             holes=job.count_holes(prepared, split),
         )
-        model = Pairs(facts, prepared.views, {}, made=list(made))
+        model = Pairs(facts, prepared.views, {}, _made=list(made))
         sources = Sources.of(model)
         contents = contents_of(model, job.table)
         lesson = Lesson(
@@ -314,7 +400,7 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
         files = (
             {} if chosen.report is False else {"report.html": partial(write_space, content=_tell_space(space, table))}
         )
-        model.write(place, files)
+        model._write(place, files)
         space.run = str(facts.seal)
         space.write(place, space_stem("rows"))
         shutil.rmtree(job.work)

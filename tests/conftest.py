@@ -11,6 +11,7 @@ import pytest
 
 import plait  # before torch is: it says how threads wait
 
+gc.disable()  # until the tests are collected: what is loaded for them stays
 NUMBERS = itertools.count()  # a folder that is made only where it is used
 LONGEST = (  # files that take longest begin first, so that at the end no worker waits for the other
     "verbs/test_fit.py",
@@ -53,6 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
     gc.collect()
     gc.freeze()  # what is loaded by now stays; nobody need look through it again
+    gc.enable()
+    gc.set_threshold(10_000)  # as the command does
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import plait
-from tiny import numbers_table
-
 HEAVY = ["torch", "sklearn", "scipy", "matplotlib", "pyarrow", "pandas", "jinja2", "ftfy", "rapidfuzz"]
 HEAVY += ["ray", "starlette", "uvicorn"]
 KEPT = Path(__file__).parent / "kept"
@@ -56,28 +53,13 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert loaded_after(code) == []
 
 
-@pytest.mark.parametrize("candidates", ["alone", "classic"])
-def test_predicting_loads_nothing_that_only_fitting_needs(tmp_path: Path, candidates: str) -> None:
-    plait.fit(
-        numbers_table(),
-        target="y",
-        out=tmp_path / "run",
-        candidates=(candidates,),
-        epochs=1,
-        choose="simple",
-        report=False,
-    )
-    words = ["predict", str(tmp_path / "run"), "--cell", "a=0.4", "--cell", "b=2"]
-    code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
-    assert loaded_after(code, OF_FIT_ALONE + (NOT_OF_NETWORKS if candidates == "alone" else [])) == []
-
-
 @pytest.mark.parametrize("run", ["classic", "network"])
-def test_predicting_a_csv_loads_no_pandas_and_no_other_reader(tmp_path: Path, run: str) -> None:
+def test_predicting_loads_nothing_that_only_fitting_needs_and_no_other_reader(tmp_path: Path, run: str) -> None:
     (tmp_path / "one.csv").write_text('note,dose\n"a cold grey morning by the sea",0.5\n')
-    given, out = str(tmp_path / "one.csv"), str(tmp_path / "out.csv")
-    code = f"import plait; plait.predict({str(KEPT / run)!r}, {given!r}, out={out!r})"
-    heavy = [name for name in NOT_OF_CSV if run == "classic" or name != "plait.models.network"]
+    words = ["predict", str(KEPT / run), str(tmp_path / "one.csv"), "--out", str(tmp_path / "out.csv")]
+    code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
+    own = ["plait.models.classic"] if run == "classic" else ["plait.models.network"]
+    heavy = [name for name in {*OF_FIT_ALONE, *NOT_OF_CSV, *NOT_OF_NETWORKS} if name not in own]
     assert loaded_after(code, heavy) == []
     assert (tmp_path / "out.csv").read_text().startswith('"prediction","probability_no","probability_yes"')
 

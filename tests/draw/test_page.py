@@ -43,6 +43,13 @@ def test_lines_break_at_blanks_and_anywhere_in_long_words_and_in_chinese() -> No
     assert wrap_text("", 9) == [""]
 
 
+def test_a_word_without_end_takes_no_longer_than_its_signs() -> None:
+    """Each sign was looked at again for each one that was cut off: 100,000 of them took minutes."""
+    lines = wrap_text("我" * 50_000 + "é" * 50_000, 58)
+    assert (len(lines), text_width(lines[-1])) == (2587, 12)
+    assert cut_text("é" * 100_000, 5) == "éééé…"
+
+
 @given(TEXT, st.integers(2, 20))
 @QUICK
 def test_no_line_is_too_wide_and_no_letter_is_lost(text: str, most: int) -> None:

@@ -5,6 +5,7 @@ installed font can write is drawn as □."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -83,17 +84,24 @@ def frame_axes(axes: Axes, color: str, width: float) -> None:
 
 def text_width(text: str) -> int:
     """Return how wide a text is, in narrow characters: a Chinese character counts two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(sign: str) -> int:
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 0 if unicodedata.combining(sign) else 1
+
+
+def _fitting(text: str, most: int) -> int:
+    """Return how many signs from the start are at most so wide; looks no further than that."""
+    if text.isascii():
+        return min(len(text), most)
+    return next((end for end, wide in enumerate(itertools.accumulate(map(_width, text))) if wide > most), len(text))
 
 
 def cut_text(text: str, most: int) -> str:
     """Return one line of at most `most` narrow characters, cut with …"""
     text = " ".join(text.split())
-    if text_width(text) <= most:
-        return text
-    while text_width(text) > most - 1:
-        text = text[:-1]
-    return text + "…"
+    return text if _fitting(text, most) == len(text) else text[: _fitting(text, most - 1)] + "…"
 
 
 def shorten(text: object, most: int) -> str:
@@ -117,16 +125,15 @@ def wrap_text(text: str, most: int) -> list[str]:
         line = ""
         for word in paragraph.replace("\t", " ").split(" "):
             joined = f"{line} {word}" if line else word
-            if text_width(joined) > most and line and all(unicodedata.east_asian_width(c) not in "WF" for c in word):
+            fits = _fitting(joined, most) == len(joined)
+            if not fits and line and all(unicodedata.east_asian_width(c) not in "WF" for c in word):
                 lines.append(line)
                 joined = word
-            while text_width(joined) > most:
-                end = len(joined)
-                while text_width(joined[:end]) > most:
-                    end = min(end - 1, most) if end > most else end - 1
-                lines.append(joined[:end])
-                joined = joined[end:]
-            line = joined
+            start = 0
+            while (end := start + max(1, _fitting(joined[start : start + 2 * most], most))) < len(joined):
+                lines.append(joined[start:end])
+                start = end
+            line = joined[start:]
         lines.append(line)
     return lines
 

@@ -1,5 +1,6 @@
 """Classic learners among the candidates: which are tried, in which order, and what is held out."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from plait.models.learners import LEARNERS
 from plait.models.sparse import STRENGTHS
 from plait.study.candidate import Candidate
 from plait.study.search import Search, answer_rows
-from plait.study.trials import Held
+from plait.study.trials import ClassicTrials, Held
 from searches import draw_blocks, make_search, make_study, prepare_all, search_words, split_of, take_quick_learners
 
 
@@ -41,6 +42,13 @@ def test_an_svm_is_not_tried_in_folds_of_many_rows(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("plait.study.trials.SVM_ROWS", 80)
     assert "SVM" not in search.classic.learners
     assert "SVM" in make_search(draw_blocks(90), split_of(60, 30), ("classic",)).classic.learners
+
+
+@pytest.mark.parametrize(("num", "grown"), [(29, {"random forest", "gradient boosting"}), (30, set())])
+def test_of_many_labels_none_grows_trees(num: int, grown: set[str]) -> None:
+    labels = SimpleNamespace(classes=[f"label {place}" for place in range(num)], sets=np.zeros((2, num)))
+    learners = ClassicTrials.learners.fget(SimpleNamespace(labels=labels, deal=None))  # type: ignore[attr-defined]
+    assert {*learners} == {"logistic regression", "logistic regression with bins"} | grown
 
 
 # words and letters

@@ -39,9 +39,9 @@ from plait.space.exact import Found, nearest_exact
 from plait.space.index import ENGINES, Index, load_index
 from plait.space.lance import Lance
 from plait.space.learn import learn_space
-from plait.space.lesson import contents_of, lesson_of
-from plait.space.measures import find
+from plait.space.lesson import lesson_of
 from plait.space.shards import Shard
+from plait.space.together import measure_together, say_together
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -124,17 +124,8 @@ def demo(folder: Path, data: Path) -> None:
     rows = [row for row, part in enumerate(whole.cells("split")) if part == "test"]
     test = whole.take(rows)
     read = read_features(model, test)
-    vectors = index.space.project(read.features)
-    asked = {"picture": ["image"], "text": ["text"], "picture and text": ["image", "text"]}
-    both = ~np.isnan(vectors["image"][:, 0]) & ~np.isnan(vectors["text"][:, 0])
-    classes = np.array([int(value) for value in test.cells("digit")])
-    for name, used in asked.items():
-        query = index.mix({one: vectors[one] for one in used})
-        query[~both] = np.nan
-        found = find(query, vectors["audio"], contents_of(model, read.table)["audio"], classes)
-        assert found is not None
-        assert found.precision is not None
-        print(f"a query of {name} finds sounds of its class: mAP {found.precision.mean():.3f}")
+    told = measure_together(index.space, lesson_of(model, test, read), index.mix, "kind")
+    print("\n".join([one["sentence"] for one in told.values()] + [say_together(told)]))
     hits = index.search(test.take(range(50)), top=10)
     kinds = [len({hit["kind"] for hit in query["hits"]}) for query in hits.queries if query["hits"]]
     print(f"any: {min(kinds)} to {max(kinds)} of 4 kinds among the first ten", flush=True)

@@ -425,12 +425,13 @@ def search(
     if [given["rows"] is None, not cell, evaluate is None].count(False) != 1:
         raise RequestError("search takes a TABLE, --cell COLUMN=VALUE, or --evaluate TABLE, one of the three.")
     if evaluate is not None:
+        from plait.space.together import say_together
         from plait.verbs.search import evaluate_index
 
         scores = _call(evaluate_index, given["index"], evaluate, label=label, folder=given["folder"])
         lines = [direction["sentence"] for direction in scores["directions"].values()]
         lines += [f"{' and '.join(pair)} were never seen together." for pair in scores["never_paired"]]
-        return scores, "\n".join([*lines, scores["sentence"]])
+        return scores, "\n".join(filter(None, [*lines, scores["sentence"], say_together(scores["together"])]))
     asked = _one_row(parse_pairs(cell, "--cell")) if cell else given["rows"]
     hits = _call(plait.search, given.pop("index"), asked, **{n: v for n, v in given.items() if n != "rows"})
     written = [f"written to {given[name]}" for name in ("out", "html") if given[name] is not None]

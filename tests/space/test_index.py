@@ -121,7 +121,7 @@ def test_evaluate_says_what_each_direction_finds(kept: Index, table: Table) -> N
     one = scores["directions"]["text->tabular"]
     assert {*one} == {"queries", "gallery", "paired", "kind", "chance", "cca", "sentence"}
     assert {*one["paired"]} == {"r1", "r5", "r10", "mrr"}
-    assert scores["never_paired"] == []
+    assert (scores["never_paired"], scores["together"]) == ([], {})  # two modalities
     assert kept.evaluate(table, label="colour")["directions"]["text->tabular"]["chance"] != one["chance"]
 
 

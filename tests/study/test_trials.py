@@ -82,6 +82,13 @@ def test_a_table_is_learned_with_a_score_of_what_lies_beside_it(monkeypatch: pyt
     assert study.candidates[0].pooled.shape == (36, 2)
 
 
+@pytest.mark.parametrize(("num", "grown"), [(29, {"random forest", "gradient boosting"}), (30, set())])
+def test_of_many_labels_none_grows_trees(num: int, grown: set[str]) -> None:
+    labels = SimpleNamespace(classes=[f"label {place}" for place in range(num)], sets=np.zeros((2, num)))
+    learners = ClassicTrials.learners.fget(SimpleNamespace(labels=labels, deal=None))  # type: ignore[attr-defined]
+    assert {*learners} == {"logistic regression", "logistic regression with bins"} | grown
+
+
 # words and letters
 
 

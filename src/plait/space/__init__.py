@@ -1,7 +1,7 @@
 """One space for all kinds of data: learned from pairs, chosen on validation, kept as an index, searched.
 
-Here: candidates (`cca`, `heads`), what they find (`measures`), the choice (`learn`), the index, what finds the
-nearest in it (`exact`, `lance`), and its hits.
+Here: candidates (`cca`, `heads`), what they find (`measures`, `together`), the choice (`learn`), the index, what finds
+the nearest in it (`exact`, `lance`), and its hits.
 Knows: fitted models and their features. Does not know: how a model was found, the command line.
 """
 
@@ -12,4 +12,5 @@ DOOR: dict[str, tuple[str, ...]] = {
     "keep": ("check_able", "space_of"),
     "learn": ("learn_space", "map_points"),
     "lesson": ("Lesson", "contents_of"),
+    "together": ("say_together",),
 }

@@ -43,6 +43,7 @@ from plait.space.shards import (
     read_facts,
     sweep,
 )
+from plait.space.together import measure_together
 
 MODEL = "model"  # the folder of the run inside the folder of the index
 ANY = "any"
@@ -345,6 +346,7 @@ class Index:
             "space": {"name": self.space.name, "seal": self.space.seal},
             "directions": directions,
             "never_paired": never_paired(lesson.features),
+            "together": measure_together(self.space, lesson, self.mix, aim),
             "sentence": say_space(directions, aim),
         }
 

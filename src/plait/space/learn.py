@@ -238,8 +238,11 @@ def _tell(one: Found, cca: Found, lesson: Lesson, name: str, aim: str) -> dict[s
     return {**facts, "sentence": say_direction(name, facts, aim)}
 
 
-def spread_of(values: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float | None]:
-    """Return a mean with the ends of its 95 % interval; rows of one group count as one look, unless all are of one."""
+def spread_of(values: np.ndarray, groups: np.ndarray | None = None, least: float = 0.0) -> dict[str, float | None]:
+    """Return a mean with the ends of its 95 % interval; rows of one group count as one look, unless all are of one.
+
+    least: what no value is less than.
+    """
     value, ends = float(values.mean()), (None, None)
     codes = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
     codes = codes if len(codes) and codes.max() > 0 else np.arange(len(values))
@@ -247,7 +250,7 @@ def spread_of(values: np.ndarray, groups: np.ndarray | None = None) -> dict[str,
     if num > 1:
         sums, sizes = np.bincount(codes, values - value), num / (num - 1)
         error = float(np.sqrt(sizes * np.square(sums).sum()) / len(values))
-        ends = max(0.0, value - REACH * error), min(1.0, value + REACH * error)  # type: ignore[assignment]
+        ends = max(least, value - REACH * error), min(1.0, value + REACH * error)  # type: ignore[assignment]
     return {"value": value, "low": ends[0], "high": ends[1]}
 
 

@@ -57,6 +57,7 @@ MOST_SCORED = 30  # classes up to which pictures are scored beside a table
 SCALED = ("ridge regression", "gradient boosting")  # which say whether the logarithm of a target is the better scale
 # where a row may have several labels
 EACH_LABEL = ("logistic regression", FOREST, BOOSTING, "logistic regression with bins")
+MANY_LABELS = 30  # from which on none grows trees: one a label and fold, they are most of the time of a fit
 TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
 WORK, OPEN_DESK = "plait.study.desk:learn", "plait.study.desk:open_desk"  # a task, and what it needs of its worker
 
@@ -410,7 +411,9 @@ class ClassicTrials:
         """{learner: its settings, the usual one first}"""
         learners = LEARNERS["regression" if self.labels.classes is None else "classification"]
         if self.labels.sets is not None:  # each is learned once a label
-            learners = {learner: settings for learner, settings in learners.items() if learner in EACH_LABEL}
+            trees = () if len(self.labels.classes or ()) < MANY_LABELS else ("random forest", BOOSTING)
+            able = [learner for learner in learners if learner in EACH_LABEL and learner not in trees]
+            learners = {learner: learners[learner] for learner in able}
         if self.deal is None:
             return learners
         many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES

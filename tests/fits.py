@@ -9,7 +9,9 @@ from tiny import numbers_table
 
 FILES = {
     "study.json",
+    "README.md",
     "report.html",
+    "report.json",
     "example.json",
     "run.json",
     "weights.safetensors",

@@ -17,6 +17,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "fit": ("fit",),
     "index": ("index",),
     "predict": ("evaluate", "predict"),
+    "report": ("report",),
     "serve": ("run_server", "serve"),
     "search": ("evaluate_index", "search"),
     "show": ("show",),

@@ -165,6 +165,7 @@ def fit(
             learning_curve: fit the winner on parts of the rows too.
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
+            lang: language of the report: "en" or "zh".
             overwrite: replace a finished run in the folder.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.
 

@@ -10,7 +10,9 @@ from tiny import numbers_table
 FILES = {
     "study.json",
     "plait.toml",
+    "README.md",
     "report.html",
+    "report.json",
     "example.json",
     "run.json",
     "weights.safetensors",

@@ -99,6 +99,22 @@ def full_content(num_classes: int = 10, num_candidates: int = 24, names: list[st
         "missing": {},
         "leaderboard": board,
         "rule": "the simplest within one standard error",
+        "prior": span(0.12, 0.03),
+        "per_class": {
+            name: {"precision": span(0.93, 0.05), "recall": span(0.9, 0.06), "f1": span(0.91, 0.05), "support": 50}
+            for name in names
+        },
+        "curves": [
+            {
+                "name": name,
+                "rows": 50,
+                "auroc": 0.97,
+                "average_precision": 0.91,
+                "roc": [[0.0, 0.0], [0.0, 0.8], [0.2, 0.95], [1.0, 1.0]],
+                "recall": [[0.0, 1.0], [0.7, 1.0], [1.0, 0.4]],
+            }
+            for name in names[:6]
+        ],
         "confusion": {"counts": confusion(generator, len(names)), "names": names},
         "calibration": {
             "before": reliability(0.09),
@@ -163,10 +179,10 @@ def regression_content() -> dict[str, Any]:
     said = truth + generator.normal(0, 6, 700)
     content["question"] |= {"target": "weight", "task": "regression", "metric": "r2", "classes": None}
     content["scatter"] = {"points": np.column_stack([truth, said])}
-    content["confusion"] = content["calibration"] = None
+    content["confusion"] = content["calibration"] = content["curves"] = content["per_class"] = content["prior"] = None
     content["verdict"] |= {
         "code": "cannot_tell",
-        "sentence": "These rows cannot tell whether combining helps: parallel(image, tabular) reaches an r2 of 0.810 "
+        "sentence": "These rows cannot tell whether combining helps: parallel(image, tabular) reaches an R² of 0.810 "
         "on 700 test rows, tabular alone 0.804: 0.006 better (95 % interval −0.011 to 0.022, p = 0.48).",
         "metric": "r2",
         "single": {"rule": ["tabular"], "value": 0.804},
@@ -224,6 +240,7 @@ def leaderboard(generator: np.random.Generator, num: int) -> list[dict[str, Any]
                 "family": family,
                 "plan": plan,
                 "recipe": recipe,
+                "modalities": modalities_of(name),
                 "val": span(round(best, 3), 0.022),
                 "test": span(round(best - 0.006, 3), 0.025) if index in (1, 2) or (plan and place in (8, 9)) else None,
                 "loss": 2.3 if index == 0 else round(float(1.05 - best + generator.uniform(0, 0.1)), 3),
@@ -244,6 +261,12 @@ def leaderboard(generator: np.random.Generator, num: int) -> list[dict[str, Any]
     return board
 
 
+def modalities_of(name: str) -> list[str]:
+    """Return what a candidate looks at, by its name."""
+    named = [modality for modality in ("image", "audio") if modality in name]
+    return [] if name == "majority class" else named or ["image", "audio"]
+
+
 CLASSIC = ["logistic regression", "SVM", "random forest", "gradient boosting", "nearest neighbours"]
 
 
@@ -255,7 +278,7 @@ def confusion(generator: np.random.Generator, num: int) -> list[list[int]]:
 
 
 def reliability(gap: float) -> dict[str, Any]:
-    """Return what `evaluate.reliability` would, of a model that is too sure by a gap."""
+    """Return what `evaluate.reliability` would, of an overconfident model."""
     bins = []
     for index in range(4, 15):
         middle = (index + 0.5) / 15
@@ -270,7 +293,7 @@ def reliability(gap: float) -> dict[str, Any]:
             }
         )
     means = {"rows": 698, "confidence": 0.94, "accuracy": 0.94 - gap}
-    word = "too sure" if gap > 0.05 else "consistent with calibrated"
+    word = "overconfident" if gap > 0.05 else "consistent with calibrated"
     return {**means, "expected_calibration_error": gap, "band": [0.008, 0.03], "word": word, "bins": bins}
 
 

@@ -81,7 +81,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "--convert audio->text --fill audio->note --converter pocketsphinx.words=yes,no "
         "--test later.csv --val-share 0.2 --device cpu --quality best --metric f1_macro --margin 3 "
         "--repeats 2 --refit none "
-        "--candidates classic --candidates late --folds 5 --folder far --no-report --report-rows 50 "
+        "--candidates classic --candidates late --folds 5 --folder far --no-report --report-rows 50 --lang zh "
         "--balance --epochs 3 --batch-size 8 --precision float32 --time-limit 60 --seed 7 --learning-curve --overwrite"
     )
     code, _, _ = run(*words.split())
@@ -111,6 +111,7 @@ def test_fit_passes_every_option(run: Any, verbs: dict[str, Any]) -> None:
         "folds": 5,
         "report": False,
         "report_rows": 50,
+        "lang": "zh",
         "balance": True,
         "epochs": 3,
         "batch_size": 8,

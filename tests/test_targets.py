@@ -54,7 +54,7 @@ def test_labels_are_learned_proven_and_said(tagged: Model) -> None:
     metrics = tagged.facts.test["metrics"]  # type: ignore[index]
     assert metrics["f1_micro"]["value"] > 0.6
     assert metrics.keys() >= {"f1_rows", "f1_macro", "average_precision", "hamming_loss", "exact_match", "per_class"}
-    assert "f1 rows is" in str(tagged)
+    assert "F1 per row is" in str(tagged)
     assert tagged.facts.study["verdict"]["metric"] == "f1_rows" or tagged.facts.splits["test"] < 30
     folder = Path(str(tagged.folder))
     assert (folder / "report.html").exists() and (folder / "reliability.png").exists()

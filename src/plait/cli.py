@@ -29,7 +29,7 @@ from plait.core.options import FitOptions, read_flags
 from plait.core.progress import Progress
 from plait.core.terminal import harmless
 from plait.core.words import count, jsonable
-from plait.errors import PlaitError, RequestError
+from plait.errors import PlaitError, RequestError, did_you_mean
 
 WHOLE: dict[str, Callable[[], Any]] = {}  # what makes each command, with all its options
 
@@ -250,11 +250,15 @@ def fit(**given: Any) -> Answer:
     if len(given.get("target", ())) == 1:
         (given["target"],) = given["target"]
     model = _call(plait.fit, **{"quiet": False, **given})
+    from plait.core.language import speaking
+
+    with speaking(given.get("lang", "en")):
+        summary = model.summary()
     if not hasattr(model, "sharing"):
-        return {"run": model.folder, **_fitted(model), "on": model.on}, model.summary()
+        return {"run": model.folder, **_fitted(model), "on": model.on}, summary
     targets = {name: {"run": model[name].folder, **_fitted(model[name])} for name in model}
     whole = {"run": model.folder, "targets": targets, "sharing": model.sharing, "on": model.on}
-    return whole, model.summary()
+    return whole, summary
 
 
 @command("init")
@@ -321,11 +325,33 @@ def evaluate(**given: Any) -> Answer:
 def study(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `plait fit` wrote.")],
     *,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORM", help="Print the candidates alone: text, markdown, latex or json."),
+    ] = None,
+    lang: Annotated[str, typer.Option(metavar="LANGUAGE", help="Language: en, or zh for Chinese.")] = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Show all candidates that fit compared, the winner, and whether fusion helped."""
-    proof = plait.load(run).study
-    _print(as_json, proof.to_json(), str(proof))
+    from plait.core.language import speaking
+    from plait.core.tables import FORMS
+
+    if form is not None and form not in FORMS:
+        raise RequestError(f"there is no format {form!r}. {did_you_mean(form, FORMS)}")
+    with speaking(lang):
+        proof = plait.load(run).study
+        _print(
+            as_json or form == "json", proof.to_json(), proof.table(form) if form not in (None, "json") else str(proof)
+        )
+
+
+@command("report")
+def report(**given: Any) -> Answer:
+    """Write the report of a finished run again, without its data: in Chinese, or its figures as files."""
+    from plait.verbs.report import report as write
+
+    done = write(given.pop("run"), **given)
+    return done.to_json(), str(done)
 
 
 @command("explain")

@@ -15,6 +15,7 @@ from plait.core.words import (
     duration,
     first_line,
     jsonable,
+    milliseconds,
     number,
     p_equals,
     p_value,
@@ -152,10 +153,10 @@ def test_one_candidate_reads_the_same_everywhere(tmp_path: Path, monkeypatch: py
     assert re.search(r"\b1 (rows|cells|candidates)\b", summary + page) is None
 
     line = next(line for line in summary.splitlines() if line.startswith(f"* {winner['name']} "))
-    cost = parameters(winner["params"]), plain(winner["latency_ms"], digits=2), duration(winner["seconds"])
+    cost = parameters(winner["params"]), milliseconds(winner["latency_ms"]), duration(winner["seconds"])
     assert line.endswith("  ".join([cost[2].ljust(len("training time")), cost[0].ljust(len("parameters")), cost[1]]))
     memory = plain(winner["memory_mb"], digits=3)
-    assert f"{cost[0]} {cost[1]} {memory} {cost[2]}" in page
+    assert f"{cost[0]} {cost[1]} {memory} MB {cost[2]}" in page
 
 
 # sentences
@@ -210,7 +211,7 @@ def test_a_curve_rises_where_it_gains_more_than_a_standard_error() -> None:
     ],
 )
 def test_of_too_few_points_nothing_is_foretold(points: list[dict[str, Any]], known: str) -> None:
-    assert say_curve(points, "r2") == f"Learning curve: r2 on validation {known} rows; too few points to say more."
+    assert say_curve(points, "r2") == f"Learning curve: R² on validation {known} rows; too few points to say more."
 
 
 def test_a_value_is_told_in_the_words_of_json() -> None:

@@ -53,7 +53,7 @@ def test_a_confusion_matrix_says_every_count_and_marks_what_is_right() -> None:
     drawn = figures.confusion_figure([[8, 2], [0, 1200]], ["cat", "dog"])
     assert re.findall(r"<title>(.*?)</title>", drawn) == [
         "cat: 8 of 10 right",
-        "cat taken for dog: 2 of 10 rows",
+        "cat predicted as dog: 2 of 10 rows",
         "dog: 1,200 of 1,200 right",
     ]
     assert drawn.count('class="cell right"') == 2
@@ -84,7 +84,7 @@ def test_a_model_that_is_too_sure_has_a_gap_under_the_line() -> None:
     (bar,) = re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="bar"', drawn)
     (gap,) = re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="gap"', drawn)
     assert (bar, gap) == (("142", "120"), ("46", "96"))
-    assert "says 90.0 % on average, is right in 50.0 % of 10 rows" in drawn
+    assert "confidence 90.0 % on average, right in 50.0 % of 10 rows" in drawn
 
 
 def test_differences_stand_beside_a_line_at_none() -> None:
@@ -102,7 +102,7 @@ def test_the_front_is_numbered_from_the_quickest_on() -> None:
         for name, ms, score, front in (("quick", 1.0, 0.5, 1), ("beaten", 2.0, 0.4, None), ("best", 4.0, 0.9, 2))
     ]
     drawn = figures.pareto_figure(dots, "accuracy", lower=False)
-    assert "for 3 candidates; on the front: 1 quick, 2 best" in drawn
+    assert "of 3 candidates; on the line: 1 quick, 2 best" in drawn
     assert drawn.count('class="win"') == 1
     assert drawn.count('class="other"') == 1
     assert "<title>beaten: 0.400, 2 ms per row</title>" in drawn
@@ -118,8 +118,8 @@ def test_steps_from_the_base_end_at_the_answer() -> None:
         ("180", "83", "34", "bar against"),
         ("112", "109", "68", "bar pale"),
     ]
-    assert "not there" in drawn
-    assert "nothing known 0.100, image +0.500, audio not there, text −0.200, the answer 0.400" in drawn
+    assert "missing" in drawn
+    assert "nothing known 0.100, image +0.500, audio missing, text −0.200, the answer 0.400" in drawn
 
 
 def test_a_bar_against_lies_left_of_the_middle() -> None:
@@ -152,7 +152,7 @@ def test_seconds_for_stand_above_the_line_and_seconds_against_hang_below() -> No
 
 
 def test_calibration_is_a_word_and_of_many_rows_a_number_beside_what_chance_makes() -> None:
-    found = {"word": "too sure", "band": None, "expected_calibration_error": 0.2}
-    assert figures.say_calibration(found) == "too sure"
+    found = {"word": "overconfident", "band": None, "expected_calibration_error": 0.2}
+    assert figures.say_calibration(found) == "overconfident"
     said = figures.say_calibration({**found, "band": [0.01, 0.04]})
-    assert said == "too sure: expected calibration error 0.200; by chance alone 0.010 to 0.040"
+    assert said == "overconfident: expected calibration error 0.200; by chance alone 0.010 to 0.040"

@@ -105,4 +105,4 @@ def test_dollars_are_no_formula(sheet: Page) -> None:
 def test_what_is_absent_says_why(sheet: Page) -> None:
     draw_absent(sheet, {"reason": "file not found: 7.png"}, 1, 0.75)
     draw_absent(sheet, {}, 2, 0.75)
-    assert [text.get_text() for text in sheet.figure.texts] == ["absent: file not found: 7.png", "absent"]
+    assert [text.get_text() for text in sheet.figure.texts] == ["missing: file not found: 7.png", "missing"]

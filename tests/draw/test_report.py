@@ -68,7 +68,8 @@ def test_colours_are_left_to_the_style(full: str) -> None:
 
 @pytest.mark.parametrize("name", MISSING)
 def test_an_absent_section_says_why(name: str) -> None:
-    content = {**full_content(num_candidates=4), "confusion" if name == "mistakes" else name: None}
+    content = full_content(num_candidates=4)
+    content |= dict.fromkeys(("confusion", "per_class", "curves") if name == "mistakes" else (name,))
     page = Page(render_report(content))
     assert page.wrong == []
     assert MISSING[name] in page.text

@@ -15,7 +15,7 @@ def test_lower_is_better_turns_the_order() -> None:
         {**one, "name": name, "val": {"value": value, "low": None, "high": None}}
         for name, value in (("far", 9.0), ("near", 1.0), ("none", None))
     ]
-    view = sections.show_candidates(board, lower=True)
+    view = sections.show_candidates(board, "mae")
     assert [row["name"] for row in view["shown"]] == ["near", "far", "none"]
 
 
@@ -61,7 +61,7 @@ def test_the_front_holds_what_nothing_beats() -> None:
     rows = [("slow", 9.0, 0.8), ("best", 3.0, 0.9), ("quick", 1.0, 0.5), ("beaten", 2.0, 0.4)]
     (one, *_) = full_content()["leaderboard"]
     board = [{**one, "name": name, "latency_ms": ms, "val": {"value": value}} for name, ms, value in rows]
-    view = sections.show_cost(board, lower=False)
+    view = sections.show_cost(board, "accuracy")
     assert [(dot["front"], dot["name"]) for dot in view["front"]] == [(1, "quick"), (2, "best")]
 
 
@@ -116,7 +116,7 @@ def test_modalities_that_go_missing_share_one_chart() -> None:
     assert view is not None
     assert len(view["panels"]) == 2
     assert "a modality goes missing: image from 0.900 to 0.500; audio from 0.900 to 0.500" in view["panels"][0]
-    assert view["metric"] == "f1 macro"
+    assert view["metric"] == "macro F1"
     assert [(row["first"], row["last"]) for row in view["rows"]] == [(0.9, 0.5)] * 3
 
 

@@ -21,9 +21,9 @@ def test_scores_are_told_as_tables() -> None:
         "",
         "metric    value  95 % interval",
         "accuracy  0.900  0.850 to 0.940",
-        "auroc     -",
+        "AUROC     -",
         "",
-        "this model, given only  rows   accuracy  auroc",
+        "this model, given only  rows   accuracy  AUROC",
         "audio+image             1,190  0.900     -",
     ]
 

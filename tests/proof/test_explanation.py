@@ -110,7 +110,7 @@ def test_what_is_absent_says_why_and_what_is_odd_is_a_note() -> None:
     told = of_one(1).to_json()["row"]
     assert told["absent"] == {"sound": "blank"}
     assert "notes" not in told
-    assert "absent: blank" in str(of_one(1))
+    assert "missing: blank" in str(of_one(1))
     odd = of_one(0, absent=[{"tabular": "column 'age': 'many' is not a number"}])
     assert odd.to_json()["row"]["absent"] == {}
     assert odd.to_json()["row"]["notes"] == {"tabular": "column 'age': 'many' is not a number"}
@@ -163,7 +163,7 @@ def test_a_picture_says_what_the_row_says() -> None:
     said = [text.get_text() for text in of_one(1).draw().texts]
     assert "Row 1: no, probability 0.300" in said
     assert "the change from 0.500, the probability of no with nothing present" in said
-    assert "absent: blank" in said
+    assert "missing: blank" in said
     assert "What the model listened to in 2 rows" in [text.get_text() for text in of_rows().draw().texts]
 
 

@@ -13,7 +13,7 @@ import plait
 from plait import cli
 from plait.errors import RequestError
 from plait.proof import leaderboard as proof
-from plait.proof.leaderboard import Proof, board, choose_shown, span
+from plait.proof.leaderboard import Proof, board, choose_shown, rule_of, span
 from plait.proof.verdict import not_tested
 from plait.runs.load import load
 from plait.runs.model import Model
@@ -45,9 +45,9 @@ def test_the_board_is_a_table_of_plain_text() -> None:
     first = entry("image", recipe="alone", winner=True, test={"value": 0.875, "low": None, "high": None}, params=12_300)
     second = entry("mean", recipe="mean", val={"value": None, "low": None, "high": None}, seconds=190.0, params=0)
     assert board([first, second], "accuracy").splitlines() == [
-        "  candidate  how    accuracy, validation    accuracy, test  training time  parameters  ms per row",
-        "* image      alone  0.900 (0.800 to 0.950)  0.875           0.4 s          12 k        0.12",
-        "  mean              -                       —               3 min 10 s     0           0.12",
+        "  candidate  how    accuracy, validation    accuracy, test  training time  parameters  latency per row",
+        "* image      alone  0.900 (0.800 to 0.950)  0.875           0.4 s          12 k        0.12 ms",
+        "  mean              -                       —               3 min 10 s     0           0.12 ms",
     ]
 
 
@@ -105,7 +105,10 @@ def test_a_proof_says_the_board_the_trials_and_the_verdict() -> None:
     ]
     assert (found.winner, found.verdict, found.candidates) == ("image", verdict, facts["candidates"])
     averaged = str(Proof({**facts, "choose": "ensemble"})).splitlines()[2]
-    assert averaged.startswith("* selected to be averaged by rows that it did not learn from; — not looked at")
+    single = "* the one candidate that was selected, by rows that it did not learn from; — not looked at"
+    assert averaged.startswith(single)
+    several = {**facts, "choose": "ensemble", "candidates": [entry("all", winner=True, members=["a", "b"])]}
+    assert rule_of(several) == "an average of candidates, selected by rows that they did not learn from"
     assert found.to_json() == facts
     alone = Proof({**facts, "trials": {"single": 3, "fused": 0}})
     assert "look at one modality" not in str(alone)

@@ -31,7 +31,7 @@ def test_of_few_rows_there_is_a_word_and_no_band() -> None:
 
 
 @pytest.mark.parametrize(
-    ("off", "word"), [(0.0, "consistent with calibrated"), (-0.12, "too sure"), (0.12, "not sure enough")]
+    ("off", "word"), [(0.0, "consistent with calibrated"), (-0.12, "overconfident"), (0.12, "underconfident")]
 )
 def test_the_word_says_to_which_side(off: float, word: str) -> None:
     generator = np.random.default_rng(0)

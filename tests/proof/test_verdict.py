@@ -24,7 +24,7 @@ from plait.proof.verdict import (
 
 KEYS = [
     *("code", "sentence", "metric", "margin", "fused", "shipped", "single", "value", "difference", "p", "opponents"),
-    *("fills_holes", "adds", "complete", "visible", "rows_for", "test", "repeats", "splits", "warnings"),
+    *("fills_holes", "adds", "complete", "visible", "rows_for", "error", "test", "repeats", "splits", "warnings"),
 ]
 CLASSES = ["a", "b"]
 
@@ -293,7 +293,7 @@ SENTENCES = {
     ),
     "r2": (
         {"metric": "r2", "value": 0.879, "opponents": (opponent(TEXT, 0.515, 0.364, 0.2, 0.5, 0.002),)},
-        "Combining helps: joint reaches an r2 of 0.879 on 150 test rows, text alone 0.515: 0.364 better (95 % interval "
+        "Combining helps: joint reaches an R² of 0.879 on 150 test rows, text alone 0.515: 0.364 better (95 % interval "
         "0.200 to 0.500, p = 0.002).",
     ),
     "log loss": (
@@ -310,7 +310,7 @@ SENTENCES = {
     ),
     "word errors": (
         {"metric": "wer", "value": 0.2, "opponents": (opponent(TEXT, 0.12, -0.08, -0.1, -0.03, 0.001),)},
-        "Combining hurts: joint reaches a word error rate of 20.0 % on 150 test rows, text alone 12.0 %: 8.0 points "
+        "Combining hurts: joint reaches a WER of 20.0 % on 150 test rows, text alone 12.0 %: 8.0 points "
         "worse (95 % interval 3.0 to 10.0, p = 0.001).",
     ),
 }

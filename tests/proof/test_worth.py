@@ -171,8 +171,8 @@ def test_how_gains_are_told() -> None:
         "",
         "modality  saved   95 % interval   of the prior's\na         +0.500  0.250 to 0.750  50 %",
     ]
-    assert say_unit({"metric": "f1_macro"}) == "points of f1 macro"
-    assert say_unit({"metric": "r2"}) == "r2"
+    assert say_unit({"metric": "f1_macro"}) == "points of macro F1"
+    assert say_unit({"metric": "r2"}) == "R²"
     assert say_tests(worth) == "30 test rows of 8 groups, drawn from 90"
     assert say_ends({"low": None, "high": None}, True) == "–"
 

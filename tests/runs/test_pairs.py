@@ -30,7 +30,7 @@ def test_it_predicts_nothing_and_says_what_it_does(pairs: Pairs) -> None:
 def test_its_summary(pairs: Pairs) -> None:
     assert pairs.summary().splitlines()[:2] == [
         "9 rows: 6 train, 2 validation, 1 test.",
-        "tabular: absent in 2 rows.",
+        "tabular: missing in 2 rows.",
     ]
     assert pairs.modalities == ["tabular"]
     assert pairs.report_rows is None

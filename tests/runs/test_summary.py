@@ -28,7 +28,7 @@ def test_without_test_rows_the_score_is_not_known() -> None:
 def test_a_metric_is_named_in_words() -> None:
     folds = {"rows": 90, "folds": 5, "repeats": 2, "metrics": {"f1_rows": {"value": 0.5, "low": 0.4, "high": 0.6}}}
     (line,) = say_scores(facts_of(folds=folds), "f1_rows")
-    said = "On 90 rows, each left out twice in 5 folds, f1 rows is 0.500 (0.400 to 0.600), by what won without them."
+    said = "On 90 rows, each left out twice in 5 folds, F1 per row is 0.500 (0.400 to 0.600), by what won without them."
     assert line == "\n" + said
 
 
@@ -47,6 +47,6 @@ def test_rows_and_holes() -> None:
     assert lines[0] == "\n1,200 rows: 800 train, 200 validation, 200 test, 7 without a label or split."
     assert lines[2:] == [
         "two columns left out",
-        "photo: absent in 4 rows (3 blank, 1 broken, such as a.png).",
-        "photo: 2 absent cells were filled by conversion.",
+        "photo: missing in 4 rows (3 blank, 1 broken, such as a.png).",
+        "photo: 2 missing cells were filled by conversion.",
     ]

@@ -176,6 +176,11 @@ def test_the_page_allows_itself_and_nothing_else(client: Any) -> None:
     assert '<html lang="en">' in client.get("/").text
 
 
+def test_a_language_that_is_named_is_that_of_the_page(kept: Model) -> None:
+    with TestClient(plait.serve(kept, lang="zh"), **LOCAL) as asked:
+        assert '<html lang="zh">' in asked.get("/", headers={"accept-language": "en"}).text
+
+
 @pytest.mark.parametrize(
     ("accepted", "language"),
     [("", "en"), ("de", "en"), ("zh-TW", "zh"), ("en;q=0.1, zh;q=0.2", "zh"), ("en;q=x", "en")],

@@ -32,6 +32,7 @@ class Explained:
         self.labels, self.prediction = labels, np.array(prediction)
         self.statuses = [({"o": "ok", "p": "partial", "f": "failed"}[letter], "") for letter in status]
         self.failed = np.array([letter == "f" for letter in status])
+        self.present = {"a": np.array([letter == "o" for letter in status])}
 
 
 # rows worth showing
@@ -46,6 +47,13 @@ def test_rows_are_the_surest_right_the_surest_wrong_the_least_sure_a_hole_and_on
     # by surety: 0 7 5 1 4 6 2 3; wrong are 4 and 5, row 7 has a hole
     assert choose_rows(found, target, True) == [0, 5, 3, 7, 6, 1]
     assert choose_rows(found, target, True, most=2) == [0, 5]
+
+
+def test_rows_that_are_shown_differ_in_class_and_in_what_is_there() -> None:
+    found = Explained(["a", "a", "b", "a", "c", "b"], [0.99, 0.98, 0.9, 0.6, 0.7, 0.5], "ooopoo")
+    target = ["a", "a", "b", "a", "a", "c"]
+    # the surest right; the surest wrong of another class; the least sure of a class not shown yet; the row with a hole
+    assert choose_rows(found, target, True, most=4) == [0, 5, 2, 3]
 
 
 def test_a_row_is_shown_once_and_a_failed_one_never() -> None:
@@ -207,6 +215,10 @@ def test_the_content_has_every_section(told: tuple[Model, dict[str, Any]]) -> No
     assert set(content) == {
         "question",
         "caveats",
+        "curves",
+        "per_class",
+        "prior",
+        "worth",
         "data",
         "verdict",
         "leaderboard",

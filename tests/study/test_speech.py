@@ -58,6 +58,7 @@ def test_a_recogniser_is_fitted_and_says_so(run: Path) -> None:
     )
     assert model.units.symbols == ("high", "low", "mid", "top")
     assert sorted(path.name for path in run.iterdir()) == [
+        "README.md",
         "curves.png",
         "history.jsonl",
         "plait.toml",

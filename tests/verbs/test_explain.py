@@ -179,7 +179,7 @@ def test_the_folder_of_a_table(explained_model: Any, explained_table: Path, tmp_
 def test_a_failed_row_can_be_drawn(explained_model: Any, explained_table: Path) -> None:
     said = [text.get_text() for text in explained_model.explain(explained_table, 2).draw().texts]
     assert "Row 2: nothing is present" in said
-    assert "absent: blank" in said
+    assert "missing: blank" in said
 
 
 # the command line

@@ -125,7 +125,7 @@ def test_the_summary_ends_with_scores_and_the_next_command(model: Model) -> None
     assert f"* {PLAN}" in said
     for name in NAMES:
         assert f"{name} alone reaches" in said
-    assert "photo: absent in 9 rows (8 blank, 1 broken, such as row 2: not an image: words.png holds text" in said
+    assert "photo: missing in 9 rows (8 blank, 1 broken, such as row 2: not an image: words.png holds text" in said
     assert said.splitlines()[-1].startswith(f"next: plait evaluate {model.folder} TABLE")
 
 

@@ -27,6 +27,7 @@ KEPT = Path(__file__).parents[1] / "kept" / "network"
         ([str(KEPT), "--workers", "0", "--port", "0"], "--workers 0 is too few"),
         ([str(KEPT), "--token", " ", "--port", "0"], "the token is empty"),
         ([str(KEPT), "--index", "nowhere", "--port", "0"], "nowhere"),
+        ([str(KEPT), "--lang", "cn", "--port", "0"], "there is no language 'cn'. There are: en, zh."),
     ],
 )
 def test_what_is_refused_before_anything_is_served(words: list[str], said: str, capsys: Any) -> None:

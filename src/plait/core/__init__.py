@@ -22,13 +22,15 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
+    "language": ("join_sentences", "retell", "say", "speaking", "spoken", "twin"),
     "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
     "options": (
-        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS",
+        "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS", "LANGUAGES",
         "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "check_argument", "checked",
         "from_strings", "option", "read_flags",
     ),
     "progress": ("Progress", "can_show", "joined"),
+    "tables": ("FORMS", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (
         "InThisThread", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads", "torch_threads",
@@ -36,8 +38,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (
-        "NOISE", "count", "duration", "first_line", "jsonable", "minus", "number", "p_equals", "p_value", "parameters",
-        "percent", "plain", "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed",
-        "times",
+        "NOISE", "count", "duration", "first_line", "is_rising", "jsonable", "metric_ends", "metric_name",
+        "milliseconds", "minus", "number", "p_equals", "p_value", "parameters", "percent", "plain", "say_curve",
+        "say_encoders", "say_rows", "say_some", "say_unsure", "signed", "term", "times",
     ),
 }  # fmt: skip

@@ -51,6 +51,7 @@ LEAST = (
     ("repeats", 1, ""),
     ("margin", 0, " points"),
 )
+LANGUAGES = ("en", "zh")  # in which users are told what came out
 REPORT_ROWS = 300  # of which a score is known to about 3 points; the report costs less than a tenth of a first fit then
 OWN = "own"  # what the encoder of a modality is called that is a module of the user's own
 
@@ -104,6 +105,7 @@ class FitKeywords(ColumnKeywords, total=False):
     learning_curve: bool
     report: bool | None
     report_rows: int | None
+    lang: str
     overwrite: bool
 
 
@@ -160,6 +162,7 @@ class FitOptions:
         report (--report/--no-report): Write report.html. Usual where a run folder is named.
         report_rows (--report-rows N): Test rows on which the report measures robustness and explanations, drawn.
             Without it 300 at most.
+        lang (--lang LANGUAGE): Language of report and summary: en, or zh for Chinese.
         overwrite (--overwrite): Replace a finished run in the folder.
         config (--config FILE): plait.toml with any of these options, and table, target, out; what is given here goes
             first. RUN/plait.toml repeats a fit, plait init TABLE writes a new one.
@@ -198,6 +201,7 @@ class FitOptions:
     learning_curve: bool = False
     report: bool | None = None
     report_rows: int | None = None
+    lang: str = "en"
     overwrite: bool = False
     config: str | Path | None = None
     sample_rate: int | None = None
@@ -229,6 +233,8 @@ class FitOptions:
             value = getattr(self, name)
             if value not in words:
                 raise RequestError(f"there is no {name} {value!r}. {did_you_mean(value, words)}")
+        if self.lang not in LANGUAGES:
+            raise RequestError(f"there is no language {self.lang!r}. {did_you_mean(self.lang, LANGUAGES)}")
         for name in self.candidates:
             if name not in FAMILIES:
                 raise RequestError(f"there are no candidates {name!r}. {did_you_mean(str(name), FAMILIES)}")

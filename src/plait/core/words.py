@@ -7,11 +7,23 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from plait.core.language import retell, say, spoken
 from plait.core.options import OWN
 
 NONE = "–"  # stands where there is no number
 TINY = 1e-12  # what float64 leaves of a score that is 0 is below it
 NOISE = 1e-6  # what float32 leaves of a difference that is 0 is below it
+# how the metrics are read aloud, where it is not the key with blanks
+METRICS = {
+    "f1_macro": "macro F1", "f1_micro": "micro F1", "f1_weighted": "weighted F1", "f1_rows": "F1 per row",
+    "precision_macro": "macro precision", "recall_macro": "macro recall", "f1": "F1", "auroc": "AUROC", "mae": "MAE",
+    "rmse": "RMSE", "r2": "R²", "wer": "WER", "cer": "CER", "mrr": "MRR", "hamming_loss": "Hamming loss",
+    "exact": "exact match",
+}  # fmt: skip
+# how families and recipes are read aloud, where it is not their key
+TERMS = {"joint": "joint training", "late": "late fusion"}
+LOWEST = {"quadratic_kappa": -1.0, "r2": -math.inf}  # the least that a metric can be, where it is not 0
+ENDLESS = ("mae", "rmse", "loss", "log_loss", "wer", "cer")  # metrics that have no highest value; that of others is 1
 
 
 def number(value: float | None) -> str:
@@ -62,12 +74,39 @@ def count(num: float | None, noun: str = "", several: str = "") -> str:
     """Return how many there are, such as 1,200 rows; several: what is said of more, or none, if it is not noun + s."""
     if num is None:
         return NONE
+    if noun and spoken() != "en":  # Chinese has one form
+        return say(f"{{num}} {several or noun + 's'}", num=f"{round(num):,}")
     return f"{round(num):,} {noun if num == 1 else several or noun + 's'}" if noun else f"{round(num):,}"
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric as people read it.
+
+    >>> metric_name("f1_rows"), metric_name("balanced_accuracy")
+    ('F1 per row', 'balanced accuracy')
+    """
+    return say(METRICS.get(metric, metric.replace("_", " ")))
+
+
+def term(key: str) -> str:
+    """Return a family or a recipe of candidates as people read it: late fusion, joint training."""
+    return say(TERMS.get(key, key))
+
+
+def metric_ends(metric: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis, cut where a metric has its own.
+
+    >>> metric_ends("accuracy", (0.82, 1.03)), metric_ends("mae", (-0.1, 2.5))
+    ((0.82, 1.0), (0.0, 2.5))
+    """
+    least, most = LOWEST.get(metric, 0.0), math.inf if metric in ENDLESS else 1.0
+    return max(ends[0], least), min(ends[1], most)
 
 
 def times(num: int) -> str:
     """Return how often: once, twice, 3 times."""
-    return {1: "once", 2: "twice"}.get(num) or count(num, "time")
+    named = {1: "once", 2: "twice"}.get(num)
+    return say(named) if named else count(num, "time")
 
 
 def say_rows(num: int, does: str) -> str:
@@ -127,6 +166,11 @@ def p_equals(p: float, level: float = 0.05) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
+def milliseconds(value: float | None) -> str:
+    """Return a latency: 0.21 ms, 5.8 ms, 120 ms."""
+    return NONE if value is None else f"{plain(value, digits=2)} ms"
+
+
 def minus(text: str) -> str:
     return text.replace("-", "−")
 
@@ -176,17 +220,25 @@ def say_unsure(spans: Iterable[Mapping[str, Any] | None]) -> str:
     """
     reasons = list(dict.fromkeys(str(span["why"]) for span in spans if span and span.get("why")))
     rest = f"; and {count(len(reasons) - 2, 'more reason')}" if len(reasons) > 2 else ""
-    return f"No interval: {'; '.join(reasons[:2])}{rest}." if reasons else ""
+    return say("No interval: {why}.", why="; ".join(map(retell, reasons[:2])) + rest) if reasons else ""
 
 
 def say_curve(points: Sequence[dict[str, Any]], metric: str) -> str:
     """Return a sentence: what each number of rows reached, and whether more rows are likely to help."""
     scored = [p for p in points if p["val"]["value"] is not None]
-    reached = ", ".join(f"{number(p['val']['value'])} at {count(p['rows'])}" for p in scored) or "unknown"
+    at = (say("{score} at {rows}", score=number(p["val"]["value"]), rows=count(p["rows"])) for p in scored)
     end = "too few points to say more"
     if len(points) >= 2 and scored[-2:] == list(points[-2:]):
-        half, whole = points[-2]["val"], points[-1]["val"]
-        wide = 0.0 if whole["low"] is None else whole["high"] - whole["low"]
-        rising = whole["value"] - half["value"] > wide / 4  # about one standard error
-        end = "still rising: more rows are likely to help" if rising else "level: more rows alike may not help much"
-    return f"Learning curve: {metric} on validation {reached} rows; {end}."
+        level = "level: more rows alike may not help much"
+        end = "still rising: more rows are likely to help" if is_rising(points) else level
+    told = {"metric": metric_name(metric), "reached": ", ".join(at) or say("unknown"), "end": say(end)}
+    return say("Learning curve: {metric} on validation {reached} rows; {end}.", **told)
+
+
+def is_rising(points: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the last step of a learning curve gained more than about one standard error."""
+    if len(points) < 2 or any(point["val"]["value"] is None for point in points[-2:]):
+        return False
+    half, whole = points[-2]["val"], points[-1]["val"]
+    wide = 0.0 if whole["low"] is None else whole["high"] - whole["low"]
+    return bool(whole["value"] - half["value"] > wide / 4)

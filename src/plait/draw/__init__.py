@@ -11,13 +11,13 @@ DOOR: dict[str, tuple[str, ...]] = {
     "cell": ("explained_html",),
     "charts": (
         "LINES", "confusion_picture", "curves_picture", "growth_picture", "hang_text", "new_axes", "plain_axes",
-        "reliability_picture", "save_picture", "scatter_picture", "short_names",
+        "reliability_picture", "save_picture", "scatter_picture", "short_names", "write_figures",
     ),
     "hits": ("write_hits",),
     "page": (
         "BLUE", "CONTENT", "FONTS", "GAP", "HALF", "INK", "LABEL", "LINE", "MARGIN", "ORANGE", "PALE", "Page", "SOFT",
         "WIDTH", "characters_of", "cut_text", "draw_absent", "frame_axes", "plain_axes", "text_width", "wrap_text",
     ),
-    "report": ("write_overview", "write_report"),
+    "report": ("keep_content", "read_content", "write_overview", "write_report"),
     "space": ("write_space",),
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""Pictures of a trained model, as PNG: confusion, reliability, curves, predicted against true. Knows numbers, names.
+"""Pictures of a trained model: confusion, reliability, curves, predicted against true. Knows numbers, names.
+The ending of the path says the form: PNG, SVG, PDF.
 What stands in the report's page too is drawn once, as SVG by `figures`, and painted from that. Painted with matplotlib
 objects: no global figure, no display, nobody's settings changed. Notes stand above, where there is room."""
 
@@ -8,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,19 @@ from xml.etree import ElementTree
 import numpy as np
 
 from plait.core.files import write_bytes
-from plait.core.words import count, number, percent, plain, say_unsure
+from plait.core.language import say
+from plait.core.words import count, metric_ends, metric_name, number, percent, plain, say_unsure
 from plait.draw import figures
-from plait.draw.page import BLUE, INK, LINE, ORANGE, PALE, SOFT, fonts_for, shorten
+from plait.draw.page import BLUE, INK, LINE, ORANGE, PALE, SOFT, fonts_for, tell_apart, wrap_text
 
 LINES = (BLUE, ORANGE, "#2f8062", "#8a4fa3", "#56606b", "#a8323e")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+CURVES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.8, 1.8)), (0, (6, 2, 1.5, 2)), (0, (8, 3)), (0, (3, 3)))  # of c0 …
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-NO_FONT = "no font here can write some of the names; they stand as their number in the list"
+NO_FONT = (
+    "no font here can write some of the names, so they stand as their number in the list; install one, such as "
+    "fonts-noto-cjk for Chinese"
+)
 MOST_CANDIDATES = 12
 DOTS = 150  # an inch
 # how each class of a figure looks on paper, as report.css says it; lines in points
@@ -42,6 +49,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "curve": {"edgecolor": BLUE, "linewidth": 2},
     "spot": {"facecolor": BLUE, "edgecolor": "white"},
     "point": {"facecolor": BLUE, "alpha": 0.45},
+    "zero": {"edgecolor": INK, "linewidth": 1.2, "linestyle": (0, (4, 3))},
+    "dot": {"facecolor": BLUE, "edgecolor": "white"},
+    "win": {"facecolor": INK, "edgecolor": "white"},
+    "other": {"facecolor": "white", "edgecolor": SOFT, "linewidth": 1.2},
+    "front": {"edgecolor": BLUE, "linewidth": 1.6},
 }
 WORDS: dict[str, dict[str, Any]] = {
     "soft": {"color": SOFT},
@@ -58,22 +70,25 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     counts, known = np.asarray(counts), np.shape(counts)[1]
     shown, notes = short_names(names)
     right, total = int(np.trace(counts)), int(counts.sum())
-    notes = [f"{count(right)} of {count(total, 'row')} right ({percent(right / max(total, 1))})", *notes]
+    told = {"num": count(right), "rows": count(total, "row"), "share": percent(right / max(total, 1))}
+    notes = [say("{num} of {rows} right ({share})", **told), *notes]
     if len(shown) > known:
         shown[known:] = [name + " *" for name in shown[known:]]
-        notes.append("* a label that the model never saw in training")
+        notes.append(say("* a label that the model never saw in training"))
     rows, pairs = figures.find_mistakes(counts)
     if len(rows) < len(shown):
-        notes.append(f"the {len(rows)} of {count(len(shown))} classes with the most mistakes")
-    notes.append("blue right, orange wrong; darker: more of the row")
+        some = "the {num} of {all} classes with the most mistakes"
+        notes.append(say(some, num=len(rows), all=count(len(shown))))
+    notes.append(say("blue right, orange wrong; darker: more of the row"))
     drawn = counts[np.ix_(rows, rows[rows < known])].tolist()
     axes = paint(figures.confusion_figure(drawn, [shown[i] for i in rows], most=30))
     if len(rows) > 2 and pairs:
-        hang_text(axes, (1, 1), (18, -10), "Most frequent mistakes", color=INK, fontsize=10.5)
+        hang_text(axes, (1, 1), (18, -10), say("Most frequent mistakes"), color=INK, fontsize=10.5)
         most = pairs[: 6 if len(rows) <= 6 else 10]
-        text = "\n".join(f"{count(counts[i, j])} ×  {shown[i]} taken for {shown[j]}" for i, j in most)
+        told = ((count(counts[i, j]), say("{true} predicted as {said}", true=shown[i], said=shown[j])) for i, j in most)
+        text = "\n".join(f"{num} ×  {mistake}" for num, mistake in told)
         hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
-    return save_picture(axes, path, title or "What was taken for what", notes)
+    return save_picture(axes, path, title or say("Confusion matrix"), notes)
 
 
 def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, name: str = "value") -> Path:
@@ -81,24 +96,39 @@ def scatter_picture(path: str | Path, target: np.ndarray, values: np.ndarray, na
     points = np.stack([np.asarray(target, float).ravel(), np.asarray(values, float).ravel()], axis=1)
     (name,), notes = short_names([name])
     axes = paint(figures.scatter_figure(points.tolist(), name))
-    off = f"rows: {count(len(points))}, off by {plain(float(np.abs(np.diff(points)).mean()), digits=3)} on average"
-    notes = [off, "on the line is right", *notes]
+    off = plain(float(np.abs(np.diff(points)).mean()), digits=3)
+    off = say("{rows}, off by {off} on average", rows=count(len(points), "row"), off=off)
+    notes = [off, say("on the line is right"), *notes]
     if len(points) > figures.MOST_POINTS:
-        notes.append("a dot for every few rows")
-    return save_picture(axes, path, "Predicted against true", notes)
+        notes.append(say("a dot for every few rows"))
+    return save_picture(axes, path, say("Predicted against true"), notes)
 
 
 def reliability_picture(path: str | Path, measured: Mapping[str, Any], title: str = "") -> Path:
-    """Draw how often the model is right against what it says, from what `reliability` returns. Returns the path."""
-    means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
+    """Draw accuracy against confidence, from what `reliability` returns. Returns the path."""
     notes = [
-        f"{means} of {count(measured['rows'], 'row')}",
+        figures.say_confidence(measured),
         figures.say_calibration(measured),
-        "bars: how often it is right; hatched: the gap to what it says",
-        "dashes: right as often as it says",
+        say("bars: accuracy; hatched: the gap to the confidence"),
+        say("dashes: as often right as it says"),
     ]
     axes = paint(figures.reliability_figure(measured, ""))
-    return save_picture(axes, path, title or "Can its probabilities be believed?", notes)
+    return save_picture(axes, path, title or say("Can its probabilities be believed?"), notes)
+
+
+def operating_picture(path: str | Path, curves: Sequence[Mapping[str, Any]], what: str) -> Path:
+    """Draw the ROC curves of classes, or those of precision over recall. what: "roc" or "recall". Returns the path."""
+    shown, notes = short_names([curve["name"] for curve in curves])
+    named = [{**curve, "name": name} for curve, name in zip(curves, shown, strict=True)]
+    title = say("ROC curve" if what == "roc" else "precision-recall curve")
+    against = [say("each class against the rest; beside its name the area")] if len(curves) > 1 else []
+    axes = paint(figures.operating_figure(named, what).replace(f">{title}<", "><", 1))
+    return save_picture(axes, path, title[:1].upper() + title[1:], [*against, *notes])
+
+
+def panel_picture(path: str | Path, drawing: str, title: str) -> Path:
+    """Draw any figure of the report under a title. Returns the path."""
+    return save_picture(paint(drawing), path, title, [])
 
 
 def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Path:
@@ -113,41 +143,47 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
     sign = -1 if metric in figures.LOWER_IS_BETTER else 1
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}
     order = sorted(runs, key=lambda name: -best[name])[:MOST_CANDIDATES]
-    shown, notes = short_names(order, most=44)
-    notes += [f"the {len(order)} best of {count(len(runs), 'candidate')}"] if len(runs) > len(order) else []
+    shown, notes = short_names(order, most=72)
+    best_of = say("the {num} best of {candidates}", num=len(order), candidates=count(len(runs), "candidate"))
+    notes += [best_of] if len(runs) > len(order) else []
     for index, (name, text) in enumerate(zip(order, shown, strict=True)):
         look: dict[str, Any] = {"color": LINES[index % 6], "ls": DASHES[index % 4], "marker": MARKS[index % 7], "ms": 5}
         look.update(lw=2.2 if index == 0 else 1.5, markevery=0.15 if len(runs[name]) > 6 else None, zorder=20 - index)
         value = number(sign * best[name])
-        axes.plot(_epochs(runs[name]), _series(runs[name], "metric"), label=f"{value}  {text}", **look)
-    axes.set(ylabel=f"{metric.replace('_', ' ')} (validation)", xlabel="epoch")
+        label = f"{index + 1}.  {value}  {text}"
+        axes.plot(_epochs(runs[name]), _series(runs[name], "metric"), label=label, clip_on=False, **look)
+    axes.set(ylabel=say("{metric} on validation", metric=metric_name(metric)), xlabel=say("epoch"))
+    axes.set_ylim(*metric_ends(metric, axes.get_ylim()))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), frameon=False, labelcolor=INK, fontsize=10)
     losses = np.concatenate([_series(runs[name], key) for name in order for key in ("loss", "val_loss")])
     losses = losses[np.isfinite(losses)]
     top = max(0.0, float(np.quantile(losses, 0.99)) * 1.1) if len(losses) else 1.0
     across = max(2, min(4, len(order)))
-    for index, (name, text) in enumerate(zip(order, short_names(order, most=27)[0], strict=True)):
+    titles = [wrap_text(f"{place}. {text}", 28) for place, text in enumerate(shown, 1)]
+    step = 0.58 + 0.05 * max(map(len, titles))
+    for index, name in enumerate(order):
         row, column = divmod(index, across)
-        panel = plain_axes(axes.inset_axes((column * 1.44 / across, -0.69 - row * 0.62, 1.44 / across - 0.06, 0.42)))
+        place = column * 1.44 / across, -0.07 - (row + 1) * step, 1.44 / across - 0.06, 0.42
+        panel = plain_axes(axes.inset_axes(place))
         for key, dashes, color in (("loss", "-", SOFT), ("val_loss", (0, (4, 1.5)), BLUE)):
             mark = "." if len(runs[name]) == 1 else ""
             panel.plot(_epochs(runs[name]), _series(runs[name], key), color=color, lw=1.6, ls=dashes, marker=mark)
         panel.set(xlim=axes.get_xlim(), ylim=(min(0.0, losses.min(initial=0.0) * 1.1), top or 1.0))
         panel.xaxis.get_major_locator().set_params(integer=True, nbins=4)
-        panel.set_title(text, fontsize=9, color=INK, loc="left", pad=4)
+        panel.set_title("\n".join(titles[index]), fontsize=9, color=INK, loc="left", pad=4)
         if index == 0:
-            panel.set_ylabel("loss")
-    notes = ["best value first", *notes, "below: loss, grey line training, blue dashes validation"]
-    return save_picture(axes, path, "Training", notes)
+            panel.set_ylabel(say("loss"))
+    notes = [say("best value first"), *notes, say("below: loss, grey line training, blue dashes validation")]
+    return save_picture(axes, path, say("Training"), notes)
 
 
 def growth_picture(path: str | Path, points: Sequence[Mapping[str, Any]], metric: str) -> Path:
     """Draw the metric on validation rows against the training rows that were learned from. Returns the path.
     points: [{"rows", "val": {"value", "low", "high"}}], the fewest rows first; the bars are the 95 % intervals."""
-    bars = say_unsure(p["val"] for p in points) or "bars: 95 % intervals"
-    notes = ["the winner, learned from parts of the rows, on validation rows", bars]
-    return save_picture(paint(figures.growth_figure(points, metric)), path, "Learning curve", notes)
+    bars = say_unsure(p["val"] for p in points) or say("bars: 95 % intervals")
+    notes = [say("the winner, learned from parts of the rows, on validation rows"), bars]
+    return save_picture(paint(figures.growth_figure(points, metric)), path, say("Learning curve"), notes)
 
 
 def paint(drawing: str) -> Any:
@@ -166,6 +202,10 @@ def paint(drawing: str) -> Any:
         look: dict[str, Any] = {"zorder": level}
         for name in classes:
             look |= (WORDS if part.tag == "text" else LOOKS).get(name, {})
+            if re.fullmatch(r"c\d", name):
+                number_of = int(name[1:])
+                line = {"edgecolor": LINES[number_of], "linestyle": CURVES[number_of]}
+                look |= line if "curve" in classes else {"facecolor": LINES[number_of]}
         if part.tag == "text":
             anchor = {"middle": "center", "end": "right"}.get(part.attrib.get("text-anchor", ""), "left")
             look = {"color": INK, "fontsize": 11, "ha": anchor, "va": "baseline", **look}
@@ -180,7 +220,8 @@ def paint(drawing: str) -> Any:
         elif part.tag == "circle":
             patch = Circle((at["cx"], at["cy"]), at["r"], **look)
         else:
-            corners = [[float(x) for x in place.split()] for place in part.attrib["d"].strip("M").split("L")]
+            corners = [[float(x) for x in place.split()] for place in part.attrib["d"].strip("Mz").split("L")]
+            corners += corners[:1] if part.attrib["d"].endswith("z") else []
             patch = PathPatch(Outline(corners), **look)
         axes.add_artist(patch)
     return axes
@@ -212,7 +253,8 @@ def hang_text(axes: Any, corner: tuple[float, float], points: tuple[float, float
 
 
 def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path:
-    """Add title and notes, and write the PNG, whole or not at all."""
+    """Add title and notes, and write the picture, whole or not at all."""
+    from matplotlib import rc_context
     from matplotlib.text import Text
 
     for line, note in enumerate(reversed(notes)):
@@ -225,7 +267,11 @@ def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) 
         if missing & set(text.get_text()):
             text.set_text("".join("□" if mark in missing else mark for mark in text.get_text()))
     buffer, path = BytesIO(), Path(path)
-    axes.figure.savefig(buffer, format="png", dpi=DOTS, bbox_inches="tight", pad_inches=0.3, facecolor="white")
+    form = path.suffix[1:].lower() or "png"
+    dateless = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]  # same numbers, same bytes
+    look: dict[str, Any] = {"dpi": DOTS, "bbox_inches": "tight", "pad_inches": 0.3, "facecolor": "white"}
+    with rc_context({"svg.hashsalt": "plait"}):
+        axes.figure.savefig(buffer, format=form, metadata=dateless, **look)
     write_bytes(path, buffer.getvalue())
     return path
 
@@ -234,11 +280,10 @@ def short_names(names: Sequence[object], most: int = 26) -> tuple[list[str], lis
     """Return names that fit and can be written, and a note where one cannot: it is then its number, from 1."""
     texts = [" ".join("".join(" " if unicodedata.category(m)[0] in "CZ" else m for m in str(n)).split()) for n in names]
     missing = fonts_for("".join(texts))[1]
-    shown: list[str] = []
-    for place, text in enumerate(texts, 1):
-        name = f"no. {place}" if missing & set(text) else shorten(text, most)
-        shown.append(f"{name} ({place})" if name in shown else name)
-    return shown, [NO_FONT] if any(missing & set(text) for text in texts) else []
+    shown = tell_apart(texts, most)
+    strange = [bool(missing & set(text)) for text in texts]
+    shown = [f"no. {place}" if odd else name for place, (odd, name) in enumerate(zip(strange, shown, strict=True), 1)]
+    return [f"{n} ({place})" if n in shown[:place] else n for place, n in enumerate(shown)], [NO_FONT] * any(strange)
 
 
 def _series(run: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
@@ -250,3 +295,51 @@ def _epochs(run: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Return the epochs, or where they start again (another stage of training) the running number from the first."""
     epochs = np.array([int(entry["epoch"]) for entry in run])
     return epochs if (np.diff(epochs) > 0).all() else epochs[0] + np.arange(len(epochs))
+
+
+def write_figures(
+    folder: Path, content: Mapping[str, Any], history: Sequence[Mapping[str, Any]], form: str
+) -> list[str]:
+    """Write each figure of a report as a file of its own; return the names. content: as `report` describes it.
+
+    history: what `curves_picture` takes; form: svg, pdf or png.
+    """
+    from plait.draw import sections  # here: a picture of a fit needs no section
+
+    question, metric = content["question"], content["question"]["metric"]
+    drawn: dict[str, Any] = {}
+    if head := sections.show_head(content)["rows"]:
+        drawing = figures.compare_figure(head, metric)
+        title = say("{metric} on rows that it did not learn from", metric=metric_name(metric))
+        drawn["scores"] = partial(panel_picture, drawing=drawing, title=title)
+    verdict = sections.show_verdict(content["verdict"])
+    if verdict["rows_shown"]:
+        drawing = figures.gain_figure(verdict["rows_shown"], verdict["points"], "")
+        drawn["gain"] = partial(panel_picture, drawing=drawing, title=say("What combining gains"))
+    if facts := content.get("confusion"):
+        drawn["confusion"] = partial(confusion_picture, counts=np.array(facts["counts"]), names=facts["names"])
+    if content.get("calibration"):
+        drawn["reliability"] = partial(reliability_picture, measured=content["calibration"]["after"])
+    if curves := content.get("curves"):
+        drawn["roc"] = partial(operating_picture, curves=curves, what="roc")
+        drawn["precision-recall"] = partial(operating_picture, curves=curves, what="recall")
+    if content.get("scatter"):
+        true, said = np.array(content["scatter"]["points"]).T
+        drawn["scatter"] = partial(scatter_picture, target=true, values=said, name=question["target"])
+    for place, panel in enumerate(
+        (sections.show_robustness(content.get("robustness") or []) or {"panels": []})["panels"], 1
+    ):
+        drawn[f"robustness-{place}"] = partial(panel_picture, drawing=panel, title=say("What if the input gets worse?"))
+    worth = (sections.show_importance(content.get("importance"), content.get("worth")) or {}).get("worth")
+    if worth and worth["drawn"]:
+        drawing = figures.gain_figure(worth["drawn"], worth["points"], "")
+        drawn["importance"] = partial(panel_picture, drawing=drawing, title=say("What each modality adds to the score"))
+    cost = sections.show_cost(content["leaderboard"], metric)
+    if cost["dots"]:
+        drawing = figures.pareto_figure(cost["dots"], metric, metric in figures.LOWER_IS_BETTER)
+        drawn["cost"] = partial(panel_picture, drawing=drawing, title=say("What it costs"))
+    if len(points := content.get("learning_curve") or []) > 1:
+        drawn["learning-curve"] = partial(growth_picture, points=points, metric=metric)
+    if history:
+        drawn["curves"] = partial(curves_picture, history=history)
+    return [draw(folder / f"{name}.{form}").name for name, draw in drawn.items()]

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.words import count, minus, number, percent, plain, signed
-from plait.draw.page import shorten, text_width
+from plait.core.language import say
+from plait.core.words import count, metric_ends, metric_name, minus, number, percent, plain, signed
+from plait.draw.page import shorten, tell_apart, text_width
 from plait.draw.svg import Scale, around, axis_numbers, box, drawing, hint, line, mark, path, star, ticks, words
 
 WIDTH = 340.0
@@ -51,10 +52,11 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
     at = Scale(min(0.0, *known) - room, max(0.0, *known) + room, 8, WIDTH - 8)
     marks = ticks(at.low * unit, at.high * unit, 5)
     bottom, inner = 50.0 * len(rows), []
-    for index, (what, span) in enumerate(rows):
+    for index, (what, (_, span)) in enumerate(zip(tell_apart([what for what, _ in rows], 38), rows, strict=True)):
         top, look = 50.0 * index, "strong" if index == 0 else ""
-        size = signed(float(span["value"]), points) + (" points" if points else "")
-        inner += [words(0, top + 14, shorten(what, 38), look), words(WIDTH, top + 14, size, look, "end")]
+        size = signed(float(span["value"]), points)
+        size = say("{size} points", size=size) if points else size
+        inner += [words(0, top + 14, what, look), words(WIDTH, top + 14, size, look, "end")]
         y = top + 32
         inner += [line(at(t / unit), y - 12, at(t / unit), y + 14, "grid") for t in marks]
         inner += [line(at(0), y - 12, at(0), y + 14, "zero"), *_interval(at, span, y)]
@@ -63,14 +65,62 @@ def gain_figure(rows: Sequence[tuple[str, Span]], points: bool, label: str) -> s
     for tick, text in zip(marks, axis_numbers(marks), strict=True):
         if at(tick / unit) - last > 34:
             last = at(tick / unit)
-            inner.append(words(last, bottom + 14, f"+{text}" if tick > 0 else text, "tick", "middle"))
+            text = f"+{text}" if tick > 0 else text
+            inner.append(words(min(last, WIDTH - 3.4 * text_width(text)), bottom + 14, text, "tick", "middle"))
     return drawing(WIDTH, bottom + 18, label, *inner, class_="chart grow")
+
+
+def compare_figure(rows: Sequence[tuple[str, Span]], metric: str) -> str:
+    """Draw scores as bars under one another, the last the strongest, with their intervals. rows: (what, span)."""
+    known = [float(v) for _, span in rows for key in ("low", "value", "high") if (v := span.get(key)) is not None]
+    low, high = metric_ends(metric, (min([0.0, *known]), max([0.0, *known])))
+    most = 1.0 if high > 0.5 and metric_ends(metric, (0.0, 2.0))[1] == 1.0 else high or 1.0
+    at, inner = Scale(max(low, -most), most, 4, WIDTH - 8), []
+    for index, (what, span) in enumerate(rows):
+        y, last = 46.0 * index, index == len(rows) - 1
+        inner.append(words(4, y + 13, what, "strong" if last else ""))
+        inner.append(words(WIDTH - 8, y + 13, number(span.get("value")), "strong" if last else "", "end"))
+        if span.get("value") is None:
+            continue
+        left, right = sorted((at(0.0), at(float(span["value"]))))
+        inner.append(box(left, y + 19, max(right - left, 1.0), 16, "bar" if last else "bar pale"))
+        inner += _interval(at, span, y + 27)
+    bottom = 46.0 * len(rows) - 6
+    marks = at.ticks(5)
+    for tick, text in zip(marks, axis_numbers(marks), strict=True):
+        inner += [line(at(tick), bottom, at(tick), bottom + 4), words(at(tick), bottom + 17, text, "tick", "middle")]
+    inner.append(line(at(at.low), bottom, at(at.high), bottom))
+    label = metric_name(metric) + ": " + ", ".join(f"{what} {number(span.get('value'))}" for what, span in rows)
+    return drawing(WIDTH, bottom + 22, label, *inner, class_="chart grow")
+
+
+def operating_figure(curves: Sequence[Mapping[str, Any]], what: str) -> str:
+    """Draw ROC curves, or those of precision over recall, of classes, each with its area. what: "roc" or "recall".
+    curves: what `proof.operating.operating_curves` returns."""
+    left, top, bottom = 52.0, 24.0, 270.0
+    across, up = Scale(0, 1, left, WIDTH - 40), Scale(0, 1, bottom, top)
+    roc = what == "roc"
+    names = ("false positive rate", "true positive rate") if roc else ("recall", "precision")
+    inner = _frame(across, up, *map(say, names))
+    inner.append(words(0, 13, say("ROC curve" if roc else "precision-recall curve"), "strong"))
+    inner += [line(across(0), up(0), across(1), up(1), "ideal")] if roc else []
+    shown = tell_apart([curve["name"] for curve in curves], 24)
+    for index, curve in enumerate(curves):
+        inner.append(path([(across(x), up(y)) for x, y in curve[what]], f"curve c{index % 6}"))
+    tall, areas = bottom + 40, [number(curve["auroc" if roc else "average_precision"]) for curve in curves]
+    for index, (name, area) in enumerate(zip(shown, areas, strict=True)):
+        y = tall + 8 + 18 * index
+        inner.append(path([(left, y), (left + 28, y)], f"curve c{index % 6}"))
+        inner.append(words(left + 34, y + 4, f"{name}  {area}"))
+    label = say("Area under the {curve} of each class:", curve=say("ROC curve" if roc else "precision-recall curve"))
+    label += " " + ", ".join(f"{curve['name']} {area}" for curve, area in zip(curves, areas, strict=True))
+    return drawing(WIDTH - 26, tall + 18 * len(curves) + 4, label, *inner, class_="chart")
 
 
 def split_figure(splits: Mapping[str, int]) -> str:
     """Draw how many rows each split has, as one bar."""
     total = max(1, sum(splits.values()))
-    texts = [f"{name} {count(rows, 'row')}" for name, rows in splits.items()]
+    texts = [f"{say(name)} {count(rows, 'row')}" for name, rows in splits.items()]
     left, inner = 0.0, []
     for index, (text, rows) in enumerate(zip(texts, splits.values(), strict=True)):
         wide, look = WIDTH * rows / total, ("bar", "bar pale", "hatched")[index % 3]
@@ -99,13 +149,13 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str], most
     num, known = len(counts), len(counts[0])
     cell = next(side for classes, side in CELLS if num <= classes)
     font, size = (7.3, "") if num <= 26 else (5.8, "tiny")
-    shown = [shorten(name, most or (12 if num <= 10 else 16)) for name in names]
+    shown = tell_apart(names, most or (12 if num <= 10 else 16))
     side = font * max(map(text_width, shown)) + 8
     turned = font * max(map(text_width, shown[:known])) > cell - 3
     left, head = side + 16, (side if turned else 18) + 20
     inner = [
-        words(left, 12, "predicted →", "soft"),
-        words(11, head, "← true", "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
+        words(left, 12, say("predicted as →"), "soft"),
+        words(11, head, say("← true"), "soft", "end", transform=f"rotate(-90 11 {head:.1f})"),
     ]
     for index, name in enumerate(shown):
         middle = cell * (index + 0.5)
@@ -119,10 +169,11 @@ def confusion_figure(counts: Sequence[Sequence[int]], names: Sequence[str], most
     for i, row in enumerate(counts):
         for j, times in enumerate(row):
             if times or i == j:
-                says = names[i] if i == j else f"{names[i]} taken for {names[j]}"
+                says = names[i] if i == j else say("{true} predicted as {said}", true=names[i], said=names[j])
                 inner += _cell(left + cell * j, head + cell * i, cell, times, max(1, sum(row)), says, i == j)
     right = sum(counts[i][i] for i in range(min(num, known)))
-    label = f"Confusion matrix of {num} classes: {count(right)} of {count(sum(map(sum, counts)), 'row')} right"
+    told = {"num": num, "right": count(right), "rows": count(sum(map(sum, counts)), "row")}
+    label = say("Confusion matrix of {num} classes: {right} of {rows} right", **told)
     look = "chart fixed" if num > 10 else "chart"
     return drawing(left + cell * known + 4, head + cell * num + 4, label, *inner, class_=look)
 
@@ -132,7 +183,8 @@ def _cell(x: float, y: float, side: float, times: int, total: int, says: str, ri
     place, part = (x + 1, y + 1, side - 2, side - 2), times / total
     if not times:
         return [box(*place, "cell none")]
-    title = hint(f"{says}: {count(times)} of {f'{count(total)} right' if right else count(total, 'row')}")
+    told = {"says": says, "num": count(times), "rows": count(total) if right else count(total, "row")}
+    title = hint(say("{says}: {num} of {rows} right", **told) if right else say("{says}: {num} of {rows}", **told))
     strength = round(0.12 + 0.88 * (part if right else part**0.6), 2)
     drawn = [box(*place, "cell right" if right else "cell wrong", title, fill_opacity=strength)]
     if side > 12:
@@ -151,11 +203,12 @@ def scatter_figure(points: Sequence[Sequence[float]], name: str) -> str:
     ends = around([v for point in shown for v in point])
     left, bottom = 52.0, 300.0
     across, up = Scale(*ends, left, WIDTH - 8), Scale(*ends, bottom, 10)
-    inner = _frame(across, up, f"true {shorten(name, 24)}", "predicted")
+    inner = _frame(across, up, say("true {name}", name=shorten(name, 24)), say("predicted"))
     inner.append(line(across(ends[0]), up(ends[0]), across(ends[1]), up(ends[1]), "ideal"))
     size, look = (2.6, "point") if len(shown) > 200 else (3.5, "point large")
     inner += [mark(0, across(t), up(p), size, look) for t, p in shown]
-    label = f"Predicted against true {name}, {count(len(shown), 'row')}; on the dashed line it is right"
+    told = {"name": name, "rows": count(len(shown), "row")}
+    label = say("Predicted against true {name}, {rows}; on the dashed line it is right", **told)
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
 
@@ -163,30 +216,39 @@ def reliability_figure(measured: Mapping[str, Any], title: str) -> str:
     """Draw how often the model is right against how sure it says it is, from `reliability` of the scores."""
     left, bottom = 60.0, 262.0
     across, up = Scale(0, 1, left, WIDTH - 50), Scale(0, 1, bottom, 22)
-    inner = _frame(across, up, "how sure it says it is", "how often it is right", share=True)
+    inner = _frame(across, up, say("confidence"), say("accuracy"), share=True)
     most = max([b["rows"] for b in measured["bins"]] + [1])
     below = []
     for b in measured["bins"]:
         x, wide, rows = across(b["low"]) + 0.5, across(b["high"]) - across(b["low"]) - 1, count(b["rows"], "row")
-        title_of = hint(f"says {percent(b['confidence'])}, right in {percent(b['accuracy'])} of {rows}")
+        told = {"confidence": percent(b["confidence"]), "accuracy": percent(b["accuracy"]), "rows": rows}
+        title_of = hint(say("confidence {confidence}, right in {accuracy} of {rows}", **told))
         y, says, tall = up(b["accuracy"]), up(b["confidence"]), 24 * b["rows"] / most
         inner.append(box(x, y, wide, bottom - y, "bar", title_of))
         inner.append(box(x, min(y, says), wide, abs(says - y), "gap", title_of))
         below.append(box(x, bottom + 66 - tall, wide, tall, "bar pale", hint(rows)))
     inner += [line(across(0), up(0), across(1), up(1), "ideal"), words(left, 13, title, "strong")]
-    inner += [words(left - 6, bottom + 62, "rows", "tick", "end"), *below]
+    inner += [words(left - 6, bottom + 62, say("rows"), "tick", "end"), *below]
     inner.append(line(left, bottom + 66, across(1), bottom + 66))
-    means = f"says {percent(measured['confidence'])} on average, is right in {percent(measured['accuracy'])}"
-    return drawing(WIDTH - 36, bottom + 70, f"{title}: {means} of {count(measured['rows'], 'row')}", *inner)
+    return drawing(WIDTH - 36, bottom + 70, f"{title}: {say_confidence(measured)}", *inner)
+
+
+def say_confidence(measured: Mapping[str, Any]) -> str:
+    """Return the mean confidence beside the accuracy."""
+    told = {"confidence": percent(measured["confidence"]), "accuracy": percent(measured["accuracy"])}
+    said = "confidence {confidence} on average, right in {accuracy} of {rows}"
+    return say(said, **told, rows=count(measured["rows"], "row"))
 
 
 def say_calibration(measured: Mapping[str, Any]) -> str:
     """Return whether probabilities can be believed: a word, and of enough rows how far off they are."""
     if measured["band"] is None:
-        return str(measured["word"])
+        return say(str(measured["word"]))
     low, high = map(number, measured["band"])
-    off = number(measured["expected_calibration_error"])
-    return f"{measured['word']}: expected calibration error {off}; by chance alone {low} to {high}"
+    told = {"word": say(str(measured["word"])), "error": number(measured["expected_calibration_error"])}
+    return say(
+        "{word}: expected calibration error {error}; by chance alone {low} to {high}", **told, low=low, high=high
+    )
 
 
 def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:
@@ -196,9 +258,9 @@ def growth_figure(points: Sequence[Mapping[str, Any]], metric: str) -> str:
         for key in ("value", "low", "high")
     )
     levels = [int(p["rows"]) for p in points]
-    curve = {"name": "validation", "levels": levels, "scores": value, "low": low, "high": high}
-    ends = around([v for v in (*value, *low, *high) if v is not None], 0.08)
-    return curve_figure([curve], "training rows", metric.replace("_", " "), ends, log=True)
+    curve = {"name": say("validation"), "levels": levels, "scores": value, "low": low, "high": high}
+    ends = metric_ends(metric, around([v for v in (*value, *low, *high) if v is not None], 0.08))
+    return curve_figure([curve], say("training rows"), metric_name(metric), ends, log=True)
 
 
 def curve_figure(
@@ -208,9 +270,9 @@ def curve_figure(
     """Draw lines over levels. series: {"name", "levels": [...], "scores": [...]}, maybe with "low" and "high".
     Levels that do not grow, or are not numbers, stand at equal distances under their text."""
     left, top, bottom = 50.0, 24.0 if title else 8.0, 172.0
-    across, named, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
+    across, marked, places = _lay_levels([curve["levels"] for curve in series], (left + 6, WIDTH - 10), log)
     up = Scale(*ends, bottom, top)
-    inner = _frame(across, up, across_name, up_name, named)
+    inner = _frame(across, up, across_name, up_name, marked)
     inner += [words(0, 13, shorten(title, 44), "strong")] if title else []
     for index, curve in enumerate(series):
         nothing = [None] * len(curve["scores"])
@@ -225,13 +287,14 @@ def curve_figure(
         for x, y, _, _ in dots:
             inner.append(mark(index, x, up(y), 3.6, f"spot c{index % 6}", f"{curve['name']}: {number(y)}"))
     tall = bottom + 40
-    for index, curve in enumerate(series if len(series) > 1 else ()):
+    named = tell_apart([curve["name"] for curve in series], 16)
+    for index in range(len(series) if len(series) > 1 else 0):
         x, y = left + (index % 2) * 150, tall + 8 + 18 * (index // 2)
         inner += [path([(x, y), (x + 28, y)], f"curve c{index % 6}"), mark(index, x + 14, y, 3.6, f"spot c{index % 6}")]
-        inner.append(words(x + 34, y + 4, shorten(curve["name"], 16)))
+        inner.append(words(x + 34, y + 4, named[index]))
     tall += 18 * math.ceil(len(series) / 2) + 2 if len(series) > 1 else 0
     ends_of = [(curve["name"], number(curve["scores"][0]), number(curve["scores"][-1])) for curve in series]
-    label = "; ".join(f"{name} from {first} to {last}" for name, first, last in ends_of)
+    label = "; ".join(say("{name} from {first} to {last}", name=n, first=a, last=b) for n, a, b in ends_of)
     return drawing(WIDTH, tall, f"{title or up_name}: {label}", *inner, class_="chart grow")
 
 
@@ -250,15 +313,18 @@ def _lay_levels(
 
 
 def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -> str:
-    """Draw score against milliseconds per row. dots: {"name", "ms", "score", "winner", "front": number, "shape"}."""
+    """Draw score against latency per row. metric: its key.
+
+    dots: {"name", "ms", "score", "winner", "front": number, "shape"}.
+    """
     left, bottom = 52.0, 270.0
     ms = [float(dot["ms"]) for dot in dots]
     across = Scale(min(ms) / 1.5, max(ms) * 1.5, left, WIDTH - 8, log=True)
     scores = sorted((float(dot["score"]) for dot in dots), reverse=not lower)
     best, middle = scores[0], scores[len(scores) // 2]
     near = [score for score in scores if abs(score - best) <= 4 * abs(middle - best)]  # the others stand at the edge
-    up = Scale(*around(near, 0.1), *((14, bottom) if lower else (bottom, 14)))
-    inner = _frame(across, up, "milliseconds per row (each step: a multiple)", metric)
+    up = Scale(*metric_ends(metric, around(near, 0.1)), *((14, bottom) if lower else (bottom, 14)))
+    inner = _frame(across, up, say("latency per row, ms (each step: a multiple)"), metric_name(metric))
     front = sorted((dot for dot in dots if dot["front"]), key=lambda dot: float(dot["ms"]))
     steps: list[tuple[float, float]] = []
     for dot in front:
@@ -268,7 +334,8 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
     inner += [path([*steps, (WIDTH - 8, steps[-1][1])], "front")] if steps else []
     for dot in dots:
         x, y = across(dot["ms"]), up(dot["score"])
-        title = f"{dot['name']}: {number(dot['score'])}, {plain(dot['ms'], digits=2)} ms per row"
+        told = {"name": dot["name"], "score": number(dot["score"]), "ms": plain(dot["ms"], digits=2)}
+        title = say("{name}: {score}, {ms} ms per row", **told)
         look = "spot c0" if dot["front"] else "other"
         inner.append(star(x, y, 9, "win", title) if dot["winner"] else mark(dot["shape"], x, y, 4.2, look, title))
     taken: list[tuple[float, float]] = []
@@ -278,7 +345,8 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
         free = [(a, b) for a, b in spots if all(abs(a - p) > 11 or abs(b - q) > 12 for p, q in taken)]
         taken.append(free[0] if free else (x, y - 9))
         inner.append(words(*taken[-1], dot["front"], "strong halo", "middle"))
-    label = f"{metric} against milliseconds per row for {count(len(dots), 'candidate')}; on the front: "
+    told = {"metric": metric_name(metric), "candidates": count(len(dots), "candidate")}
+    label = say("{metric} against latency per row of {candidates}; on the line:", **told) + " "
     label += ", ".join(f"{dot['front']} {dot['name']}" for dot in front)
     return drawing(WIDTH, bottom + 40, label, *inner, class_="chart grow")
 
@@ -292,18 +360,18 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
     across = Scale(*ends, left, WIDTH - 58)
-    say = number if zero else plain
-    rows = [("nothing known", ends[0], base, "bar pale", say(base))]
-    for name, share in shares.items():
+    write = number if zero else plain
+    rows = [(say("nothing known"), ends[0], base, "bar pale", write(base))]
+    for name, share in zip(tell_apart(list(shares), 16), shares.values(), strict=True):
         look = "bar" if (share or 0.0) >= 0 else "bar against"
-        rows.append((name, at, at + (share or 0.0), look, "not there" if share is None else signed(share)))
+        rows.append((name, at, at + (share or 0.0), look, say("missing") if share is None else signed(share)))
         at += share or 0.0
-    rows.append(("the answer", ends[0], total, "bar pale", say(total)))
+    rows.append((say("the answer"), ends[0], total, "bar pale", write(total)))
     inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
     for index, (name, begin, stop, look, text) in enumerate(rows):
         y, outer = 26.0 * index, index in (0, len(rows) - 1)
         a, b = sorted((across(begin), across(stop)))
-        inner.append(words(left - 6, y + 17, shorten(name, 16), "strong" if outer else "", "end"))
+        inner.append(words(left - 6, y + 17, name, "strong" if outer else "", "end"))
         if outer and not zero:  # such an axis does not begin at 0: a bar from its edge would say nothing
             inner.append(mark(3, b, y + 13, 5.5, "dot"))
         elif begin != stop:
@@ -312,7 +380,7 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
         look = "halo strong" if outer else "halo soft" if begin == stop else "halo"
         right = b + gap + 7 * len(text) <= WIDTH
         inner.append(words(b + gap if right else a - gap, y + 17, text, look, "start" if right else "end"))
-    label = "How the answer comes about: " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
+    label = say("How the answer comes about:") + " " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
     return drawing(WIDTH, 26.0 * len(rows), label, *inner)
 
 
@@ -341,14 +409,16 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit:
         inner.append(box(x + 0.15, y, max(wide - 0.3, 0.2), tall, look, title))
     inner.append(line(0, 20, 100, 20))
     best = max(seconds, key=lambda s: float(s["weight"]))
-    label = f"Which seconds counted; most: {best['start']:.2f} to {best['end']:.2f} s"
+    label = say(
+        "Which seconds counted; most: {start} to {end} s", start=f"{best['start']:.2f}", end=f"{best['end']:.2f}"
+    )
     return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 
 
 def _level(value: Any) -> str:
     """Return a level of a curve as text; None is the input as it came."""
     if not isinstance(value, (int, float)):
-        return "as it is" if value is None else str(value)
+        return say("as it is") if value is None else say(str(value))
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ class Page:
 
 def draw_absent(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     page.box(MARGIN + LABEL, y, CONTENT, height - 0.1, facecolor=PALE, edgecolor=LINE, hatch="///", linewidth=0.8)
-    reason = cut_text("absent" + (f": {part['reason']}" if part.get("reason") else ""), 100)
+    reason = cut_text("missing" + (f": {part['reason']}" if part.get("reason") else ""), 100)
     bbox = {"facecolor": "white", "edgecolor": LINE, "boxstyle": "round,pad=0.45"}
     place = MARGIN + LABEL + CONTENT / 2, y + height / 2 - 0.01
     page.write(*place, reason, size=10.5, ha="center", color=ORANGE, bbox=bbox)
@@ -116,6 +116,29 @@ def shorten(text: object, most: int) -> str:
     head = next(whole[:n] for n in range(most, -1, -1) if text_width(whole[:n]) <= most * 0.6)
     tail = next(whole[n:] for n in range(len(head), len(whole) + 1) if text_width(whole[n:]) < most - text_width(head))
     return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def tell_apart(names: Sequence[object], most: int) -> list[str]:
+    """Return each name cut to fit, so that those which differ still do: cut elsewhere where the middle told them apart.
+
+    >>> tell_apart(["a study in Berlin, group A of 1999", "a study in Berlin, group B of 1999"], 16)
+    ['…group A of 1999', '…group B of 1999']
+    """
+    whole = [" ".join(str(name).split()) for name in names]
+    shown = {name: shorten(name, most) for name in whole}
+    alike: dict[str, list[str]] = {}
+    for name, text in shown.items():
+        alike.setdefault(text, []).append(name)
+    for group in [group for group in alike.values() if len(group) > 1]:
+        letters = zip(*group, strict=False)
+        same = next((place for place, some in enumerate(letters) if len({*some}) > 1), min(map(len, group)))
+        blank = group[0].find(" ", max(0, same - most // 2), same)
+        begin = blank + 1 if blank >= 0 else max(0, same - most // 3)  # a word or two before they begin to differ
+        cuts = [f"…{cut_text(name[begin:], most - 1)}" for name in group]
+        if len({*cuts} | {*shown.values()}) < len(cuts) + len({*shown.values()}):
+            cuts = [f"{shorten(name, most - 4)} ({place})" for place, name in enumerate(group, 1)]
+        shown |= dict(zip(group, cuts, strict=True))
+    return [shown[name] for name in whole]
 
 
 def wrap_text(text: str, most: int) -> list[str]:

@@ -14,6 +14,10 @@ sharing*     {"sentence"} what it did to learn the target together with others
 caveats*     [{"sentence"}] what the scores of the winner hide, and the way out
 leaderboard  what `study.candidate.list_candidates` returns; the cost is drawn from here
 rule         by what the winner was chosen, as `leaderboard.rule_of` has it
+prior*       the score on the test rows of an answer that looks at nothing, a span: {"value", "low", "high"}
+worth*       as in importance, where the rest of that was not measured
+per_class*   {class: {"precision", "recall", "f1": span or number, "support": rows}}
+curves*      what `proof.operating.operating_curves` returns
 confusion*   {"counts": (label, class), "names": of the labels}, rows true, columns said; for a classification
 scatter*     {"points": [(true, said)]}; for a regression
 calibration*  what `proof.robustness.calibration` returns
@@ -33,7 +37,7 @@ learning_curve*  [{"rows", "val": span}]
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -41,9 +45,11 @@ from pathlib import Path
 from typing import Any
 
 from plait.core import words
-from plait.core.files import write_bytes
+from plait.core.files import consistent, read_json, write_bytes, write_json
+from plait.core.language import retell, say, spoken, twin
 from plait.draw import figures, sections, svg
 from plait.draw.explained import explain_row
+from plait.draw.steps import list_steps
 
 MISSING = {
     "mistakes": "There are no test rows with a label, so there are no mistakes to count.",
@@ -88,7 +94,8 @@ METRIC_HELP = {
 NEVER = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000))
 BROKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NEVER}]")
 DRAWN = ("whisker", "whisker_axis", "gain_figure", "bar", "split_figure", "confusion_figure", "scatter_figure",
-         "reliability_figure", "pareto_figure")  # fmt: skip
+         "reliability_figure", "pareto_figure", "compare_figure", "operating_figure")  # fmt: skip
+MOST_CLASSES = 30  # that the page lists
 
 
 def write_report(path: str | Path, content: Mapping[str, Any]) -> None:
@@ -102,6 +109,32 @@ def render_report(content: Mapping[str, Any]) -> str:
     return _render("report.html.j2", lay_out(words.jsonable(content, _clean)))
 
 
+def keep_content(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write the content as JSON, so that the report can be written again without the run's data."""
+    packed = words.jsonable(content, lambda value: {"base64": _base64(value)} if _is_bytes(value) else _clean(value))
+    write_json(Path(path), packed)
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Return the content that `keep_content` wrote. Raises RunError."""
+
+    def unpack(value: Any) -> Any:
+        if isinstance(value, dict):
+            return b64decode(value["base64"]) if [*value] == ["base64"] else {k: unpack(v) for k, v in value.items()}
+        return [unpack(item) for item in value] if isinstance(value, list) else value
+
+    with consistent(path):
+        return dict(unpack(read_json(path)))
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, bytes)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
 def write_overview(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write the page that leads to the reports of several targets. content: {"table", "rows", "when", "version",
     "sentence": on learning together, "targets": [{"name", "task", "winner", "metric", "test": span or None, "rows",
@@ -113,7 +146,7 @@ def _render(template: str, views: Mapping[str, Any]) -> str:
     from markupsafe import Markup
 
     style = Markup((files("plait.draw") / "templates" / "report.css").read_text("utf-8"))
-    return str(environment().get_template(template).render(style=style, **views)) + "\n"
+    return str(environment().get_template(template).render(style=style, language=spoken(), **views)) + "\n"
 
 
 @lru_cache(maxsize=1)
@@ -125,6 +158,9 @@ def environment() -> Any:
     blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(autoescape=True, loader=PackageLoader("plait.draw"), undefined=StrictUndefined, **blocks)
     environment.filters.update(FILTERS)
+    environment.globals["_"] = lambda text, **values: Markup(twin(str(text))).format(**values)
+    environment.globals["word"] = lambda text: retell(str(text))  # of what is no sentence of the page's own
+    environment.globals["plan"] = lambda name: Markup('<bdi class="plan">{}</bdi>').format(name)
     for name in DRAWN:  # what they return is markup: they escape what they are given
         environment.globals[name] = _marked(getattr(figures, name), Markup)
     return environment
@@ -133,35 +169,41 @@ def environment() -> Any:
 def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template needs: one view for each section, None where there is nothing to show."""
     question, board, metric = content["question"], content["leaderboard"], content["question"]["metric"]
+    from markupsafe import Markup
+
     lower = metric in figures.LOWER_IS_BETTER
-    candidates = sections.show_candidates(board, lower)
+    candidates = sections.show_candidates(board, metric)
     views: dict[str, Any] = {
+        "head": sections.show_head(content),
+        "steps": list_steps(content),
         "verdict": sections.show_verdict(content["verdict"]),
-        "conversions": [gain["sentence"] for gain in content["conversions"]],
-        "sharing": [content["sharing"]["sentence"]] if content.get("sharing") else [],
-        "caveats": [caveat["sentence"] for caveat in content.get("caveats") or []],
+        "conversions": [retell(gain["sentence"]) for gain in content["conversions"]],
+        "sharing": [retell(content["sharing"]["sentence"])] if content.get("sharing") else [],
+        "caveats": [retell(caveat["sentence"]) for caveat in content.get("caveats") or []],
         "data": sections.show_data(content["data"]),
         "leaderboard": candidates,
         "mistakes": sections.show_mistakes(content),
         "calibration": content.get("calibration"),
         "robustness": sections.show_robustness(content.get("robustness") or []),
         "subsets": sections.show_subsets(content.get("subsets"), metric),
-        "importance": sections.show_importance(content.get("importance")),
+        "importance": sections.show_importance(content.get("importance"), content.get("worth")),
         "examples": [explain_row(row, question["task"] == "regression") for row in content.get("examples") or []],
-        "cost": sections.show_cost(board, lower),
+        "cost": sections.show_cost(board, metric),
         "learning_curve": sections.show_growth(content.get("learning_curve") or [], metric),
         "reproduce": sections.show_command(question),
     }
     return {
         "question": question,
-        "metric": metric.replace("_", " "),
+        "metric": words.metric_name(metric),
         "lower": lower,
-        "rule": content["rule"],
-        "metric_help": METRIC_HELP.get(metric, ""),
-        "titles": TITLES,
+        "rule": retell(content["rule"]),
+        "metric_help": say(METRIC_HELP.get(metric, "")),
+        "titles": {name: say(title) for name, title in TITLES.items()},
+        "most_classes": MOST_CLASSES,
+        "file": Markup('<bdi class="file">{}</bdi>').format(question["table"]),
         "views": views,
         "sample": content.get("sample"),
-        "missing": MISSING | content["missing"],
+        "missing": {name: say(why) for name, why in (MISSING | content["missing"]).items()},
         "winner": next(row for row in candidates["shown"] if row["winner"]),
     }
 
@@ -177,12 +219,14 @@ def _clean(value: Any) -> Any:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": words.number,
-    "percent": lambda part: words.percent(part).replace(" ", "\u00a0"),
+    "percent": lambda part, decimals=1: words.percent(part, decimals).replace(" ", "\u00a0"),
     "plain": words.plain,
     "signed": words.signed,
     "tidy": svg.tidy,
+    "term": words.term,
     "count": words.count,
     "parameters": words.parameters,
     "duration": words.duration,
-    "data": lambda data, kind: f"data:{kind};base64,{b64encode(data).decode('ascii')}",
+    "milliseconds": words.milliseconds,
+    "data": lambda data, kind: f"data:{kind};base64,{_base64(data)}",
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.words import count, p_value, say_unsure
+from plait.core.language import say
+from plait.core.words import count, metric_ends, metric_name, p_value, say_unsure
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -18,6 +19,7 @@ MOST_SUBSETS = 15  # of more, those of some modalities are folded away
 MOST_OPPONENTS = 6
 MOST_LETTERS = 44  # that fit under a chart
 MOST_PAIRS = 10
+PER_CLASS = ("precision", "recall", "f1")
 # told in hundredths
 POINTS = (
     *("accuracy", "balanced_accuracy", "f1_macro", "auroc"),
@@ -53,17 +55,17 @@ MEANINGS = {
 
 def show_verdict(facts: Mapping[str, Any]) -> dict[str, Any]:
     against = sorted(facts["opponents"], key=lambda one: one["difference"]["value"])[:MOST_OPPONENTS]
-    rows = [(f"over {', else '.join(one['rule'])}", one["difference"]) for one in against]
+    rows = [(say("over {rule}", rule=say(", else ").join(one["rule"])), one["difference"]) for one in against]
     rows[:1] = [(what, facts["difference"]) for what, _ in rows[:1]]  # the toughest, as the sentence has it
     first = (facts["single"]["rule"] or ["it"])[0]
     holes, complete = facts["fills_holes"], facts["complete"]
     if holes["rows"]:
-        rows.append((f"of it on {count(holes['rows'], 'row')} without {first}", holes))
+        rows.append((say("of it on {rows} without {name}", rows=count(holes["rows"], "row"), name=first), holes))
     if complete["rows"] and complete["rows"] < facts["test"]["rows"]:
-        rows.append((f"on {count(complete['rows'], 'complete row')}", complete))
-    headline, meaning = MEANINGS[facts["code"]]
+        rows.append((say("on {rows}", rows=count(complete["rows"], "complete row")), complete))
+    headline, meaning = map(say, MEANINGS[facts["code"]])
     if facts["code"] == "helps" and facts["difference"]["value"] >= facts["margin"]:
-        meaning += " It is worth having more than one of them."
+        meaning += " " + say("It is worth having more than one of them.")
     return {
         **{key: facts[key] for key in ("sentence", "fused", "code")},
         "headline": headline,
@@ -74,7 +76,7 @@ def show_verdict(facts: Mapping[str, Any]) -> dict[str, Any]:
         "table": rows,
         "unit": "group" if facts["test"]["groups"] else "row",
         "p_text": "" if facts["p"] is None else p_value(facts["p"]),
-        "metric_text": str(facts["metric"] or "").replace("_", " "),
+        "metric_text": metric_name(str(facts["metric"] or "")),
     }
 
 
@@ -84,16 +86,56 @@ def show_data(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "modalities": modalities, "holes": holes}
 
 
-def show_candidates(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str, Any]:
+def show_head(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the score of the winner beside the majority class and the best single modality, as one picture."""
+    board, metric = content["leaderboard"], content["question"]["metric"]
+    lower = metric in figures.LOWER_IS_BETTER
+    winner = next(c for c in board if c["winner"])
+    tested = bool(winner["test"])
+    part = "test" if tested else "val"
+    known = [c for c in board if c[part] and c[part]["value"] is not None]
+    prior = (content.get("prior") if tested else None) or next(
+        (c[part] for c in known if c["family"] == "baseline"), None
+    )
+    single = [c for c in known if len(c["modalities"]) == 1]
+    single = sorted(single, key=lambda c: c[part]["value"], reverse=not lower)
+    baseline = "always the mean" if content["question"]["classes"] is None else "majority class"
+    rows = [(say(baseline), prior)] if prior and prior["value"] is not None else []
+    if single and single[0] is not winner:
+        rows.append((say("{name} alone", name=single[0]["modalities"][0]), single[0][part]))
+    rows.append((say("this model"), winner[part]))
+    num = content["data"]["splits"].get(part)
+    return {
+        "score": winner[part],
+        "rows": [(what, span) for what, span in rows if span and span["value"] is not None],
+        "where": None if num is None else count(num, "test row" if tested else "validation row"),
+    }
+
+
+def show_classes(facts: Mapping[str, Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """Return precision, recall and F1 of each class as spans, the most rows first."""
+    rows = [
+        {"name": name, "support": scores["support"], "spans": [_span_of(scores[key]) for key in PER_CLASS]}
+        for name, scores in (facts or {}).items()
+    ]
+    return sorted(rows, key=lambda row: -row["support"])
+
+
+def _span_of(score: Any) -> Mapping[str, Any]:
+    return score if isinstance(score, Mapping) else {"value": score, "low": None, "high": None}
+
+
+def show_candidates(board: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+    lower = metric in figures.LOWER_IS_BETTER
     rows = [{**c, "place": place, "name": c["plan"] or c["name"]} for place, c in enumerate(_ranked(board, lower), 1)]
     shown = rows[:BEST] + [row for row in rows[BEST:] if row["winner"]]
     rest = [row for row in rows[BEST:] if not row["winner"]]
     return {
         # each has an axis of its own: one hopeless candidate must not squeeze the best into a corner
         "shown": shown,
-        "ends": svg.around([v for row in shown for v in _ends(row["val"])], 0.04),
+        "ends": metric_ends(metric, svg.around([v for row in shown for v in _ends(row["val"])], 0.04)),
         "rest": rest,
-        "rest_ends": svg.around([v for row in rest for v in _ends(row["val"])], 0.04),
+        "rest_ends": metric_ends(metric, svg.around([v for row in rest for v in _ends(row["val"])], 0.04)),
         "total": len(rows),
         "tested": any(row["test"] for row in rows),
         "unsure": say_unsure(row[part] for row in rows for part in ("val", "test")),
@@ -101,6 +143,7 @@ def show_candidates(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str
 
 
 def show_mistakes(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    more = {"classes": show_classes(content.get("per_class")), "curves": content.get("curves") or []}
     if scatter := content.get("scatter"):
         points = [(float(t), float(p)) for t, p in scatter["points"]]
         off = [abs(p - t) for t, p in points]
@@ -110,10 +153,11 @@ def show_mistakes(content: Mapping[str, Any]) -> dict[str, Any] | None:
             "name": content["question"]["target"],
             "mean": sum(off) / len(off),
             "median": sorted(off)[len(off) // 2],
+            **more,
         }
     facts = content.get("confusion")
     if not facts:
-        return None
+        return {"kind": "", **more} if any(more.values()) else None
     counts, names = np.array(facts["counts"], np.int64), facts["names"]
     shown, pairs = figures.find_mistakes(counts)
     return {
@@ -125,6 +169,7 @@ def show_mistakes(content: Mapping[str, Any]) -> dict[str, Any] | None:
         "right": int(np.trace(counts)),
         "total": int(counts.sum()),
         "unknown": names[counts.shape[1] :],
+        **more,
     }
 
 
@@ -132,17 +177,17 @@ def show_robustness(curves: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
     if not curves:
         return None
     every = [float(s) for c in curves for s in c["scores"] if s is not None]
-    low, high = svg.around(every, 0.08)
-    # a share lies between 0 and 1
-    ends = low if any(v < 0 for v in every) else max(low, 0.0), high if any(v > 1 for v in every) else min(high, 1.0)
-    metric = curves[0]["metric"].replace("_", " ")
+    metric, key = metric_name(curves[0]["metric"]), curves[0]["metric"]
+    ends = metric_ends(key, svg.around(every, 0.08))
     panels = []
     gone = [{**c, "name": c["modality"]} for c in curves if c["what"] == "missing"]
     if gone:
-        panels.append(figures.curve_figure(gone, gone[0]["unit"], metric, ends, title="a modality goes missing"))
+        title = say("a modality goes missing")
+        panels.append(figures.curve_figure(gone, say(gone[0]["unit"]), metric, ends, title=title))
     for c in [c for c in curves if c["what"] != "missing"]:
-        curve, unit, title = {**c, "name": c["what"]}, f"{c['what']} ({c['unit']})", f"{c['modality']}: {c['what']}"
-        unit = unit if len(unit) <= MOST_LETTERS else c["unit"]  # the title says the rest
+        what, unit = say(c["what"]), say(c["unit"])
+        curve, title = {**c, "name": what}, f"{c['modality']}: {what}"
+        unit = f"{what} ({unit})" if len(f"{what} ({unit})") <= MOST_LETTERS else unit  # the title says the rest
         panels.append(figures.curve_figure([curve], unit, metric, ends, title=title))
     rows = [{**c, "first": c["scores"][0], "last": c["scores"][-1]} for c in curves]
     return {"panels": panels, "rows": rows, "metric": metric}
@@ -174,15 +219,18 @@ def show_subsets(facts: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         "names": names,
         "shown": shown,
         "rest": [row for row in rows if row not in shown],
-        "ends": svg.around([v for entry in [*table.values(), *alone.values()] for v in _ends(score(entry))], 0.04),
+        "ends": metric_ends(
+            metric, svg.around([v for e in [*table.values(), *alone.values()] for v in _ends(score(e))], 0.04)
+        ),
         "alone": any(row["alone"]["value"] is not None for row in rows),
         "unsure": say_unsure(span for row in rows for span in (row["span"], row["alone"])),
     }
 
 
-def show_importance(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def show_importance(facts: Mapping[str, Any] | None, worth: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return what each modality adds. worth: where no more than that was measured."""
     if not facts:
-        return None
+        return {"rows": [], "num": 0, "worth": _show_worth(worth)} if worth else None
     rows = [{**values, "name": name} for name, values in facts["modalities"].items()]
     rows.sort(key=lambda row: -(row["share"] or 0.0))
     return {
@@ -202,8 +250,8 @@ def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
         known = {name: value for name, value in facts["alone"].items() if value is not None}
         better = (min if lower else max)(known, key=lambda name: known[name]) if known else ""
         pairs.append({**facts, "name": key.replace("+", " + "), "better": better, "best": known.get(better)})
-    drawn = f", drawn from {count(worth['of'])}" if worth["of"] > worth["rows"] else ""
-    groups = f" of {count(worth['groups'], 'group')}" if worth["groups"] else ""
+    drawn = say(", drawn from {num}", num=count(worth["of"])) if worth["of"] > worth["rows"] else ""
+    groups = say(" of {groups}", groups=count(worth["groups"], "group")) if worth["groups"] else ""
     return {
         **{key: worth[key] for key in ("value", "prior")},
         "points": worth["metric"] in POINTS,
@@ -215,7 +263,8 @@ def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show_cost(board: Sequence[Mapping[str, Any]], lower: bool) -> dict[str, Any]:
+def show_cost(board: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+    lower = metric in figures.LOWER_IS_BETTER
     drawn = [c for c in board if c["latency_ms"] > 0 and c["val"]["value"] is not None]
     families = list(dict.fromkeys(c["family"] for c in drawn))
     dots: list[dict[str, Any]] = []
@@ -243,7 +292,7 @@ def show_growth(points: Sequence[Mapping[str, Any]], metric: str) -> str | None:
 
 def show_command(question: Mapping[str, Any]) -> dict[str, Any]:
     facts = {"table": "table", "hash": "SHA-256 of the table", "seed": "seed", "when": "when", "version": "plait"}
-    rows = [(text, str(question[key])) for key, text in facts.items()]
+    rows = [(say(text), str(question[key])) for key, text in facts.items() if question.get(key) is not None]
     options = [(name, str(value)) for name, value in question["options"].items()]
     return {"command": question["command"], "rows": [*rows, *question["versions"].items()], "options": options}
 

@@ -11,9 +11,10 @@ DOOR: dict[str, tuple[str, ...]] = {
     "evaluation": ("Evaluation",),
     "inside": ("Detail",),
     "leaderboard": (
-        "FEWEST", "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "span",
-        "verdict_html",
+        "FEWEST", "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "say_verdict",
+        "span", "verdict_html",
     ),
+    "operating": ("operating_curves",),
     "shapley": ("draw_orders", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
     "reliability": ("as_classes", "calibration", "reliability"),
@@ -22,6 +23,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "spans": ("LEVEL",),
     "scores": (
         "MOST_MODALITIES", "by_modalities", "confusion", "error_rates", "group_codes", "intervals",
+        "scores",
     ),
     "verdict": (
         "Contest", "FEWEST_ROWS", "NO_FUSED", "NO_SINGLE", "NO_TEST_ROWS", "ONE_MODALITY", "Side", "Verdict", "judge",

@@ -10,7 +10,7 @@ from typing import Any
 
 from plait.core import notebook
 from plait.core.terminal import text_table
-from plait.core.words import count, number, say_unsure
+from plait.core.words import count, metric_name, number, say_unsure
 from plait.proof.leaderboard import span
 
 RATES = ("wer", "cer", "exact")  # of transcripts
@@ -32,7 +32,7 @@ class Evaluation(dict[str, Any]):
         if "targets" in self:
             return "\n\n\n".join(f"target {name}\n\n{own}" for name, own in self["targets"].items())
         unsure = say_unsure(self._overall.values())
-        rows = [[name, *_score(score)] for name, score in self._overall.items()]
+        rows = [[metric_name(name), *_score(score)] for name, score in self._overall.items()]
         parts = [self._head, text_table(["metric", "value", "95 % interval"], rows), *([unsure] if unsure else [])]
         for title, names, lines in self._subsets():
             parts.append(text_table([title, "rows", *names], lines))
@@ -46,7 +46,7 @@ class Evaluation(dict[str, Any]):
         if "targets" in self:
             told = [[name, own._said] for name, own in self["targets"].items()]
             return notebook.cell(notebook.grid(["target", "score"], told[: notebook.MOST_ROWS], len(told), "target"))
-        rows = [[name, *_score(score)] for name, score in self._overall.items()][: notebook.MOST_ROWS]
+        rows = [[metric_name(name), *_score(score)] for name, score in self._overall.items()][: notebook.MOST_ROWS]
         parts = [notebook.grid(["metric", "value", "95 % interval"], rows, len(self._overall), "metric")]
         for title, names, lines in self._subsets():
             parts.append(notebook.grid([title, "rows", *names], lines[: notebook.MOST_ROWS // 2], len(lines), "set"))
@@ -64,7 +64,7 @@ class Evaluation(dict[str, Any]):
     @property
     def _said(self) -> str:
         name = next((name for name in (*HEADS, *RATES) if name in self._overall), "")
-        return f"{name.replace('_', ' ')} {span(self._overall.get(name))}" if name else self._head
+        return f"{metric_name(name)} {span(self._overall.get(name))}" if name else self._head
 
     def _subsets(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
         """Give each table of sets of modalities: its title, its metrics, and a line for each set."""
@@ -76,7 +76,7 @@ class Evaluation(dict[str, Any]):
                 for group, result in self.get(key, {}).items()
             ]
             if lines:
-                yield title, names, lines
+                yield title, list(map(metric_name, names)), lines
 
 
 def _score(score: Mapping[str, float] | None) -> tuple[str, str]:

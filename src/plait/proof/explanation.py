@@ -160,7 +160,7 @@ class Explanation:
         bars = []
         for name, x in self.shares.items():
             doubt = f"± {number(float(self.errors[name][0]))}" if self.errors else ""
-            bars.append((name, float(x[0]), doubt if self.present[name][0] else "absent"))
+            bars.append((name, float(x[0]), doubt if self.present[name][0] else "missing"))
         parts: list[dict[str, Any]] = []
         weights = [part["weight"] for detail in self.details for part in detail.parts]
         ends = min([0.0, *weights]), max([0.0, *weights])  # one scale for the bars of all modalities
@@ -266,7 +266,7 @@ class Explanation:
         answer = prediction if self.classes is None else f"{facts['class']}, probability {prediction}"
         total = sum(abs(part) for part in facts["modalities"].values()) or 1.0
         header = ["modality", "share", "of all", *(["± error"] if self.errors else []), ""]
-        remarks = {**facts.get("notes", {}), **{name: f"absent: {why}" for name, why in facts["absent"].items()}}
+        remarks = {**facts.get("notes", {}), **{name: f"missing: {why}" for name, why in facts["absent"].items()}}
         rows = []
         for name, part in sorted(facts["modalities"].items(), key=lambda item: -abs(item[1])):
             error = [number(facts["error"][name])] if self.errors else []

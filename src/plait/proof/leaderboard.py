@@ -8,14 +8,16 @@ from typing import Any
 
 from plait.core import notebook
 from plait.core.contract import frame_of
-from plait.core.terminal import text_table
-from plait.core.words import count, duration, number, parameters, plain, say_unsure
+from plait.core.language import retell, say, spoken
+from plait.core.tables import make_table
+from plait.core.words import count, duration, metric_name, milliseconds, number, parameters, say_unsure, term
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
-AVERAGED = "selected to be averaged by rows that it did not learn from"
+AVERAGED = "an average of candidates, selected by rows that they did not learn from"
+SELECTED = "the one candidate that was selected, by rows that it did not learn from"
 LEADING = 8  # candidates that a cell of a notebook shows
-COSTS = ("training time", "parameters", "ms per row")
-FEWEST = "the simplest within one standard error of the fewest word errors on validation; wer: 0 is best"
+COSTS = ("training time", "parameters", "latency per row")
+FEWEST = "the simplest within one standard error of the fewest word errors on validation; WER: 0 is best"
 
 
 class Leaderboard(list[dict[str, Any]]):
@@ -75,7 +77,7 @@ class VerdictFacts(dict[str, Any]):
 
     def _repr_html_(self) -> str:
         """Return the verdict as a cell of a notebook."""
-        metric, against = str(self.get("metric") or "").replace("_", " "), self.get("opponents") or []
+        metric, against = metric_name(str(self.get("metric") or "")), self.get("opponents") or []
         rows = [
             [", else ".join(one["rule"]), number(one["value"]), span(one["difference"])]
             for one in sorted(against, key=lambda one: one["difference"]["value"] or 0.0)[:LEADING]
@@ -127,44 +129,60 @@ class Proof:
         trials = self.facts["trials"]
         rule = FEWEST if metric == "wer" else rule_of(self.facts)
         parts = [board(self.candidates, metric, kept=True), *say_gaps(self.candidates)]
-        parts.append(f"* {rule}; — not looked at on the test rows")
+        parts.append(say("* {rule}; — not looked at on the test rows", rule=say(rule)))
         if any(c.get("kept") and not c["winner"] for c in self.candidates):
-            parts.append("+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)")
+            parts.append(say("+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)"))
         if trials["single"] and trials["fused"]:
             look = count(trials["single"], "candidate looks", "candidates look")
-            parts.append(f"{look} at one modality, {count(trials['fused'])} at several.")
-        parts += ["", self.verdict["sentence"]]
-        parts += [self.facts["sharing"]["sentence"]] if "sharing" in self.facts else []
-        parts += [told["sentence"] for key in ("conversions", "caveats") for told in self.facts.get(key, [])]
+            parts.append(say("{look} at one modality, {num} at several.", look=look, num=count(trials["fused"])))
+        parts += ["", self.sentence]
+        parts += [retell(self.facts["sharing"]["sentence"])] if "sharing" in self.facts else []
+        parts += [retell(told["sentence"]) for key in ("conversions", "caveats") for told in self.facts.get(key, [])]
         return "\n".join(parts)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, in the language that is spoken."""
+        return say_verdict(self.verdict)
+
+    def table(self, form: str = "text") -> str:
+        """Return all candidates as a table. form: text, markdown or latex."""
+        return board(self.candidates, self.facts["metric"], form)
 
 
 def rule_of(facts: Mapping[str, Any]) -> str:
     """Return by what rule the winner of a study was chosen; a run of before has chosen the simplest."""
-    return AVERAGED if facts.get("choose") == "ensemble" else SIMPLEST
+    if facts.get("choose") != "ensemble":
+        return SIMPLEST
+    several = any(len(c.get("members") or ()) > 1 for c in facts.get("candidates", ()) if c["winner"])
+    return AVERAGED if several else SELECTED
 
 
-def board(candidates: Sequence[Mapping[str, Any]], metric: str, kept: bool = False) -> str:
-    """Return candidates as a table of plain text. kept: those that can be asked have a sign, and the name for that."""
-    named = metric.replace("_", " ")
-    header = ["  candidate", "how", f"{named}, validation", f"{named}, test", *COSTS]
+def board(candidates: Sequence[Mapping[str, Any]], metric: str, form: str = "text", kept: bool = False) -> str:
+    """Return candidates as a table. form: text, markdown or latex.
+
+    kept: those that can be asked have a sign, and the name for that.
+    """
+    named = metric_name(metric)
+    validation, test = say("{metric}, validation", metric=named), say("{metric}, test", metric=named)
+    header = [("  " if form == "text" else "") + say("candidate"), say("how"), validation, test, *map(say, COSTS)]
     rows = []
     for c in candidates:
         asked = c.get("kept", "") if kept else ""
-        name = ("* " if c["winner"] else "+ " if asked else "  ") + (asked or c["name"])
-        how = c["recipe"] if c["recipe"] != c["name"] else ""
-        cost = [duration(c["seconds"]), parameters(c["params"]), plain(c["latency_ms"], digits=2)]
+        mark = "* " if c["winner"] else "+ " if asked else "  " if form == "text" else ""
+        name, how = mark + (asked or c["name"]), term(c["recipe"]) if c["recipe"] != c["name"] else ""
+        cost = [duration(c["seconds"]), parameters(c["params"]), milliseconds(c["latency_ms"])]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])
-    return text_table(header, rows)
+    return make_table(form, header, rows)
 
 
 def board_html(candidates: Sequence[Mapping[str, Any]], metric: str) -> str:
     """Return the first candidates as a table of a cell of a notebook."""
-    named = metric.replace("_", " ")
+    named = metric_name(metric)
     rows = [
         [
             ("★ " if c["winner"] else "") + c["name"],
-            c["recipe"] if c["recipe"] != c["name"] else "",
+            term(c["recipe"]) if c["recipe"] != c["name"] else "",
             span(c["val"]),
             "—" if c["test"] is None else span(c["test"]),
             duration(c["seconds"]),
@@ -203,4 +221,14 @@ def span(score: Mapping[str, Any] | None) -> str:
         return "-"
     if score.get("low") is None:
         return number(score["value"])
-    return f"{number(score['value'])} ({number(score['low'])} to {number(score['high'])})"
+    told = {key: number(score[key]) for key in ("value", "low", "high")}
+    return say("{value} ({low} to {high})", **told)
+
+
+def say_verdict(facts: Mapping[str, Any]) -> str:
+    """Return the sentence of a verdict, as `study.json` holds it, in the language that is spoken."""
+    if spoken() == "en":
+        return str(facts["sentence"])
+    from plait.proof.verdict import Verdict  # here, since a prediction judges nothing
+
+    return Verdict.from_json(facts).sentence()

@@ -15,7 +15,7 @@ from plait.proof.spans import jackknife_reach, mean_span
 DRAWS = 1000
 BLOCK = 2_000_000  # numbers in memory at once
 NUMBERED = 500  # rows, of fewer the error of calibration is mostly chance, and only a word is said
-CALIBRATED, TOO_SURE, TIMID = "consistent with calibrated", "too sure", "not sure enough"
+CALIBRATED, TOO_SURE, TIMID = "consistent with calibrated", "overconfident", "underconfident"
 
 
 def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: int = 15) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def reliability(target: Any, probabilities: Any, classes: Sequence[Any], bins: i
     the empty ones left out, each {low, high, rows, confidence, accuracy} (Guo and others 2017, "On Calibration of
     Modern Neural Networks"). Of few rows the error is above 0 by chance alone. band: what it is in 95 of 100 draws of
     rows that are right as often as the model says (Bröcker and Smith 2007; Vaicenavicius and others 2019), None below
-    500 rows. word: consistent with calibrated, where the error is in the band or below it; else too sure, or not sure
-    enough."""
+    500 rows. word: consistent with calibrated, where the error is in the band or below it; else overconfident, or
+    underconfident."""
     truth, guess, probabilities, _ = match_answers(target, probabilities, classes)
     confidence, right = probabilities.max(1), truth == guess
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

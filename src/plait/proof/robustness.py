@@ -57,6 +57,7 @@ class Robustness:
     seed: int = 0
     callback: Callback = quiet
     answers: np.ndarray | None = None  # (rows, class) or (rows, 1): to the rows as they are, where it was asked
+    metric: str = ""  # in which curves are told; by default accuracy, r2 or f1_rows
     few: int | None = None  # rows that a pretrained encoder sees again, at every second level where these are not all
 
     def curves(self) -> list[dict[str, Any]]:
@@ -78,7 +79,9 @@ class Robustness:
                 return answers
 
             about = {"modality": way.modality, "what": way.what, "unit": way.unit, "rows": len(way.rows)}
-            curves.append({**about, **score_curve(answer, way.levels, self.target[way.rows], self.classes)})
+            curves.append(
+                {**about, **score_curve(answer, way.levels, self.target[way.rows], self.classes, self.metric)}
+            )
         return curves
 
     def _generator(self) -> np.random.Generator:
@@ -246,12 +249,17 @@ def _encoded(prepared: Prepared, view: View, worse: np.ndarray) -> np.ndarray:
 
 
 def score_curve(
-    answer: Callable[[float], np.ndarray], levels: Sequence[float], target: Any, classes: Sequence[Any] | None = None
+    answer: Callable[[float], np.ndarray],
+    levels: Sequence[float],
+    target: Any,
+    classes: Sequence[Any] | None = None,
+    metric: str = "",
 ) -> dict[str, Any]:
     """Score what answer(level) says, (rows, class) or (rows,), at every level, over the rows with a label.
-    Returns metric ("accuracy", "r2" where classes is None, "f1_rows" of several labels a row), levels, scores, and area
-    (see `area_under`), None where a score is."""
-    metric = "r2" if classes is None else "f1_rows" if isinstance(classes, Several) else "accuracy"
+    Returns metric (where none is asked "accuracy", "r2" where classes is None, "f1_rows" of several labels a row),
+    levels, scores, and area (see `area_under`), None where a score is."""
+    usual = "r2" if classes is None else "f1_rows" if isinstance(classes, Several) else "accuracy"
+    metric = metric or usual
     rows = np.flatnonzero(labelled(target))
     truth = [target[row] for row in rows]
     reached = [scores(truth, np.asarray(answer(level))[rows], classes)[metric] for level in levels]

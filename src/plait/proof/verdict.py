@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.language import join_sentences, retell, say
 from plait.core.words import NOISE, count, number, p_equals, percent, plain, signed, times
 from plait.proof.paired import POINTS, Difference, Yardstick, reconcile
 from plait.proof.spans import LEVEL
@@ -27,12 +28,12 @@ NAMES = {
     "f1_macro": "a macro F1 of",
     "auroc": "an AUROC of",
     "log_loss": "a log loss of",
-    "mae": "a mean absolute error of",
+    "mae": "an MAE of",
     "rmse": "an RMSE of",
-    "r2": "an r2 of",
-    "wer": "a word error rate of",
+    "r2": "an R² of",
+    "wer": "a WER of",
     "quadratic_kappa": "a quadratic kappa of",
-    "f1_rows": "a mean F1 of rows of",
+    "f1_rows": "an F1 per row of",
     "f1_micro": "a micro F1 of",
     "average_precision": "an average precision of",
     "hamming_loss": "a Hamming loss of",
@@ -51,6 +52,7 @@ NO_TEST_ROWS = "there are no test rows"
 NO_FUSED = "the time limit left no fused candidate"
 NO_SINGLE = "the time limit left no candidate of one modality"
 NO_WORDS = "no test row has a word to be heard"
+NOT_TESTED = "Not tested whether combining helps: "
 NO_SPREAD = "the target is the same number in all test rows"
 UNDEFINED = "the metric is not defined on these test rows"
 
@@ -179,6 +181,27 @@ class Verdict:
         """Whether differences are said in hundredths."""
         return self.metric in POINTS
 
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Verdict:
+        """Return the verdict that `to_json` told of; of a run of before the prior's error is worked out."""
+        keys = ("fused", "shipped", "metric", "value", "repeats")
+        test, gains = facts["test"], ("fills_holes", "adds", "complete")
+        verdict = cls(
+            **{key: facts.get(key) or getattr(cls, key) for key in keys},
+            reason=facts["sentence"].removeprefix(NOT_TESTED).partition(".")[0],
+            margin=MARGIN if facts["margin"] is None else facts["margin"],
+            opponents=tuple(_opponent_of(one) for one in facts["opponents"]),
+            **{key: Gain(**facts[key]) for key in gains},
+            rows=test["rows"],
+            groups=test["groups"] or 0,
+            splits=facts.get("splits", {}),
+            warnings=tuple(facts["warnings"]),
+        )
+        needed = facts["rows_for"].get("5")
+        if "error" not in facts and verdict.visible and needed and not verdict.points:
+            return replace(verdict, error=verdict.visible / 0.05 / (needed / verdict.rows) ** 0.5)
+        return replace(verdict, error=facts.get("error", 1.0))
+
     def to_json(self) -> dict[str, Any]:
         """Return what `study.json` holds; without a test all numbers are null."""
         single = {"rule": list(self.toughest.rule), "value": self.toughest.value} if self.opponents else None
@@ -201,6 +224,7 @@ class Verdict:
             "complete": asdict(self.complete),
             "visible": self.visible,
             "rows_for": self.rows_for,
+            "error": self.error,
             "test": {"rows": self.rows, "groups": self.groups or None, "hash": self.digest},
             "repeats": self.repeats,
             "splits": dict(self.splits),
@@ -212,43 +236,59 @@ class Verdict:
     def sentence(self) -> str:
         """Return the verdict in words."""
         if self.code == "not_tested":
-            return f"Not tested whether combining helps: {self.reason}."
-        begin = {
-            "helps": "Combining helps",
-            "hurts": "Combining hurts",
-            "equal": "Combining makes no difference that matters",
-            "cannot_tell": "These rows cannot tell whether combining helps",
-        }[self.code]
+            return say(NOT_TESTED + "{reason}.", reason=retell(self.reason))
+        begin = say(
+            {
+                "helps": "Combining helps",
+                "hurts": "Combining hurts",
+                "equal": "Combining makes no difference that matters",
+                "cannot_tell": "These rows cannot tell whether combining helps",
+            }[self.code]
+        )
         told = self._ahead if self.code == "hurts" else self.toughest
         difference = self._agreed(told)
-        said = say_rule(told.rule) if told == self.toughest else say_rule(told.rule).replace("the best rule", "a rule")
+        said = say_rule(told.rule, "the best rule" if told == self.toughest else "a rule")
         value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
         more = "more" if self.points and self.metric != "wer" else "better"
         if value < 0:
             value, low, high, more = -value, -high, -low, "less" if more == "more" else "worse"
-        margin = f"the margin of {self._size(self.margin).removesuffix('.0')}{self._unit}"
+        margin = self._in_unit(self._size(self.margin).removesuffix(".0"))
         if self.code == "helps" and value < self.margin:
-            begin += f" by less than {margin}"
-        within = f", within {margin}" if self.code == "equal" else ""
-        size = f"{self._size(value)}{self._unit} {more}" if self._size(value).strip("0.") else "no difference"
-        corrected = f", corrected for {len(self.opponents)} comparisons" if self._corrected else ""
-        text = (
-            f"{begin}{self._counted()} {self.fused} {self._reaches(self.value)} {self._tested()}, {said} "
-            f"{self._reached(told.value)}: {size} (95 % interval {self._size(low)} to {self._size(high)}, "
-            f"{p_equals(self.p or 0.0, LEVEL)}{corrected}){within}."
+            begin += say(" by less than the margin of {margin}", margin=margin)
+        size = say("no difference")
+        if self._size(value).strip("0."):
+            size = say(f"{{size}} {more}", size=self._in_unit(self._size(value)))
+        corrected = say(", corrected for {num} comparisons", num=len(self.opponents)) if self._corrected else ""
+        text = say(
+            "{begin}{counted} {fused} {reaches} {tested}, {said} {reached}: {size} (95 % interval {low} to {high}, "
+            "{p}{corrected}){within}.",
+            begin=begin,
+            counted=self._counted(),
+            fused=self.fused,
+            reaches=self._reaches(self.value),
+            tested=self._tested(),
+            said=said,
+            reached=self._reached(told.value),
+            size=size,
+            low=self._size(low),
+            high=self._size(high),
+            p=p_equals(self.p or 0.0, LEVEL),
+            corrected=corrected,
+            within=say(", within the margin of {margin}", margin=margin) if self.code == "equal" else "",
         )
-        return " ".join([text, *self._power(), *self._sources(), *self._ships(), *self.warnings])
+        warnings = map(retell, self.warnings)
+        return join_sentences([text, *self._power(), *self._sources(), *self._ships(), *warnings])
 
     def _counted(self) -> str:
         """Return what stands between the headline and the numbers: of several splits, how often each code came up."""
         if not self.splits:
-            return ":"
+            return say(":")
         every = count(sum(self.splits.values()), "split")
         if len(self.splits) == 1:
-            return f", in all {every}. In that of the median p,"
+            return say(", in all {splits}. In that of the median p,", splits=every)
         ranked = sorted(self.splits, key=lambda code: -self.splits[code])
-        counted = ", ".join(f"{SAID[code]} in {self.splits[code]}" for code in ranked)
-        return f". Of {every}, {counted}; in that of the median p,"
+        counted = say(", ").join(say("{code} in {num}", code=say(SAID[code]), num=self.splits[code]) for code in ranked)
+        return say(". Of {splits}, {counted}; in that of the median p,", splits=every, counted=counted)
 
     @property
     def _ahead(self) -> Opponent:
@@ -256,9 +296,8 @@ class Verdict:
         ahead = [one for one in self.opponents if (one.difference.value or 0.0) < 0]
         return min(ahead, key=lambda one: _p(one.difference))
 
-    @property
-    def _unit(self) -> str:
-        return " points" if self.points else ""
+    def _in_unit(self, size: str) -> str:
+        return say("{size} points", size=size) if self.points else size
 
     def _size(self, value: float) -> str:
         """Return a difference; one that p says is there is not rounded to 0."""
@@ -269,37 +308,41 @@ class Verdict:
 
     def _reaches(self, value: float | None) -> str:
         if self.metric == "accuracy":
-            return f"is right in {percent(value)} of"
-        return f"reaches {NAMES[str(self.metric)]} {percent(value) if self.metric == 'wer' else number(value)} on"
+            return say("is right in {share} of", share=percent(value))
+        reached = percent(value) if self.metric == "wer" else number(value)
+        return say("reaches {name} {value} on", name=say(NAMES[str(self.metric)]), value=reached)
 
     def _reached(self, value: float) -> str:
         if self.metric == "accuracy":
-            return f"in {percent(value)}"
+            return say("in {share}", share=percent(value))
         return percent(value) if self.metric == "wer" else number(value)
 
     def _tested(self) -> str:
-        of_groups = f" of {count(self.groups, 'group')}" if self.groups else ""
-        if self.repeats:
-            return f"{count(self.rows, 'row')}{of_groups}, each left out {times(self.repeats)}"
-        return f"{count(self.rows, 'test row')}{of_groups}"
+        rows = count(self.rows, "row" if self.repeats else "test row")
+        if self.groups:
+            rows = say("{rows} of {groups}", rows=rows, groups=count(self.groups, "group"))
+        return say("{rows}, each left out {times}", rows=rows, times=times(self.repeats)) if self.repeats else rows
 
     def _power(self) -> list[str]:
         """Return what these rows could have shown, where they cannot tell."""
         if self.code != "cannot_tell" or self.visible is None:
             return []
-        shown = f"In 4 of 5 cases they would have shown a difference of {plain(self.visible, digits=2)}{self._unit}"
+        difference = self._in_unit(plain(self.visible, digits=2))
+        shown = say("In 4 of 5 cases they would have shown a difference of {difference}", difference=difference)
         if self.points and self.visible >= 100:
-            shown = "They are too few to show any difference"
+            shown = say("They are too few to show any difference")
         small = 0.05 if self.points else 0.05 * self.error
         if self.rows_for["5"] <= self.rows:
             small = self.margin
         more = self._rows_for(small)
         if more <= self.rows:
-            return [f"{shown}."]
-        noun = "row" if self.repeats else "test row"
-        groups = f" of {count(round_up(more / self.rows * self.groups), 'group')}" if self.groups else ""
+            return [say("{shown}.", shown=shown)]
+        rows = count(more, "row" if self.repeats else "test row")
+        if self.groups:
+            groups = count(round_up(more / self.rows * self.groups), "group")
+            rows = say("{rows} of {groups}", rows=rows, groups=groups)
         size = plain(100 * small) if self.points else number(small)
-        return [f"{shown}; about {count(more, noun)}{groups} would show {size}."]
+        return [say("{shown}; about {rows} would show {size}.", shown=shown, rows=rows, size=size)]
 
     def _rows_for(self, small: float) -> int:
         """Return about how many test rows would show a difference, in the metric's own unit; 0 for a margin of 0."""
@@ -313,15 +356,16 @@ class Verdict:
         if not self.fills_holes.rows or value is None or not self._size(value).strip("-−0."):
             return []
         first, *_ = self.toughest.rule
-        noun = count(self.fills_holes.rows, "row") if self.fills_holes.rows > 1 else "row"
+        rows = count(self.fills_holes.rows, "row") if self.fills_holes.rows > 1 else say("row")
+        size = self._in_unit(self._size(abs(value)))
         verb = "brings" if value > 0 else "costs"
-        where = f"Taking another modality on the {noun} without {first}"
-        return [f"{where} {verb} {self._size(abs(value))}{self._unit} by itself."]
+        said = f"Taking another modality on the {{rows}} without {{name}} {verb} {{size}} by itself."
+        return [say(said, rows=rows, name=first, size=size)]
 
     def _ships(self) -> list[str]:
         if self.shipped in (None, self.fused):
             return []
-        return [f"The model that answers from here on is {self.shipped}."]
+        return [say("The model that answers from here on is {name}.", name=self.shipped)]
 
 
 def not_tested(reason: str, fused: str | None = None, shipped: str | None = None, **facts: Any) -> Verdict:
@@ -457,7 +501,7 @@ def too_few(rows: int, groups: int | None, folds: bool = False) -> str:
     return f"the test rows are of {of}, and it takes {FEWEST_GROUPS}{more}"
 
 
-def say_rule(rule: Sequence[str]) -> str:
+def say_rule(rule: Sequence[str], what: str = "the best rule") -> str:
     """Return a rule in words.
 
     >>> say_rule(["text", "audio"])
@@ -466,8 +510,8 @@ def say_rule(rule: Sequence[str]) -> str:
     'text alone'
     """
     if len(rule) == 1:
-        return f"{rule[0]} alone"
-    return f"the best rule that uses one modality a row ({', else '.join(rule)})"
+        return say("{name} alone", name=rule[0])
+    return say(f"{what} that uses one modality a row ({{rule}})", rule=say(", else ").join(rule))
 
 
 def round_up(value: float) -> int:
@@ -486,6 +530,11 @@ def _p(difference: Difference) -> float:
 
 def _end(value: float | None, missing: float) -> float:
     return missing if value is None else value
+
+
+def _opponent_of(facts: Mapping[str, Any]) -> Opponent:
+    difference = Difference(**{key: facts["difference"][key] for key in ("value", "low", "high")}, p=facts["p"])
+    return Opponent(tuple(facts["rule"]), facts["value"], difference)
 
 
 def _opponent_json(one: Opponent) -> dict[str, Any]:

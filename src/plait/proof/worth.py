@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.terminal import text_table
-from plait.core.words import count, number, percent, signed
+from plait.core.words import count, metric_name, number, percent, signed
 from plait.proof.metrics import draw
 from plait.proof.paired import BLOCK, LOWER_IS_BETTER, MANY_GROUPS, POINTS, Yardstick
 from plait.proof.shapley import Keep, explain_game
@@ -122,7 +122,7 @@ def say_worth(worth: Mapping[str, Any]) -> list[str]:
 
 def say_unit(worth: Mapping[str, Any]) -> str:
     """Return in what gains are told: points of accuracy, log loss saved, r2."""
-    named = str(worth["metric"]).replace("_", " ")
+    named = metric_name(worth["metric"])
     points, lower = worth["metric"] in POINTS, worth["metric"] in LOWER_IS_BETTER
     return f"points of {named}" if points else f"{named} saved" if lower else named
 

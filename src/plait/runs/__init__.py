@@ -9,6 +9,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "answers": ("Answers", "answer_prepared", "count_holes"),
     "arrival": ("MOST_LEARNED", "code_columns", "find_copies", "hash_rows", "mix_codes"),
     "blocks": ("predict_blocks",),
+    "card": ("make_card",),
     "embedding": (
         "Embeddings", "Head", "NAMES", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
         "mean_vector", "read_features", "space_stem", "usual_aim",

@@ -61,7 +61,10 @@ def answer_prepared(
 
 
 def count_holes(prepared: Prepared, rows: np.ndarray | None = None) -> dict[str, dict[str, Any]]:
-    """Count for each modality the rows in which it is blank, and those with a broken cell, with an example of these."""
+    """Count for each modality the rows in which it is blank, and those with a broken cell, with an example of these.
+
+    Of the blank ones, "mute" are videos without a sound track.
+    """
     asked = range(len(prepared.reasons)) if rows is None else rows.tolist()
     present = prepared.present
     counts: dict[str, dict[str, Any]] = {name: {"blank": 0, "broken": 0, "example": ""} for name in prepared.names}
@@ -76,4 +79,6 @@ def count_holes(prepared: Prepared, rows: np.ndarray | None = None) -> dict[str,
                 counts[name]["example"] = counts[name]["example"] or f"row {row}: {'; '.join(broken)}"
             elif not present[name][row]:
                 counts[name]["blank"] += 1
+                if reason.endswith(MUTE):
+                    counts[name]["mute"] = counts[name].get("mute", 0) + 1
     return counts

@@ -134,6 +134,7 @@ class Hole(TypedDict):
     broken: int
     example: str
     filled: NotRequired[int]
+    mute: NotRequired[int]
 
 
 class Encoder(TypedDict):

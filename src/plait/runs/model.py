@@ -28,6 +28,7 @@ from plait.core.files import (
     write_json,
     write_tensors,
 )
+from plait.core.language import retell, say
 from plait.core.options import REPORT_ROWS
 from plait.core.threads import single_blas
 from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
@@ -546,26 +547,27 @@ class Model:
             lines.append(f"* {self._say_rule()}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
-            lines.append(f"{more}: print(model.study), plait study RUN")
-        lines += [*self._say_rows(), *self._say_scores(metric), f"\n{facts.study['verdict']['sentence']}"]
-        said = (one["sentence"] for key in ("conversions", "caveats") for one in facts.study.get(key, []))
-        sharing = [facts.study["sharing"]["sentence"]] if "sharing" in facts.study else []
+            lines.append(say("{more}: print(model.study), plait study RUN", more=more))
+        lines += [*self._say_rows(), *self._say_scores(metric), f"\n{self.study.sentence}"]
+        said = (retell(one["sentence"]) for key in ("conversions", "caveats") for one in facts.study.get(key, []))
+        sharing = [retell(facts.study["sharing"]["sentence"])] if "sharing" in facts.study else []
         lines += [*sharing, *said, *say_refit(self.facts)]
         if facts.learning_curve:
             lines.append(say_curve(facts.learning_curve, metric))
         if facts.stopped:
-            lines.append(STOPPED[facts.stopped])
+            lines.append(say(STOPPED[facts.stopped]))
         from plait.kinds.left_out import say_left_out  # a prediction does not wait for what only a summary says
 
-        lines += say_left_out(Schema.from_json(facts.schema), most=3)
+        lines += map(retell, say_left_out(Schema.from_json(facts.schema), most=3))
         if self.folder is not None and self._keeper is None:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
 
     def _say_rule(self) -> str:
         """Return by what rule the winner was chosen, and among which."""
-        asked = self.facts.options.get("fusion")
-        return "the lowest loss on validation, among the fused" if asked else f"{rule_of(self.facts.study)}, among all"
+        if self.facts.options.get("fusion"):
+            return say("the lowest loss on validation, among the fused")
+        return say("{rule}, among all", rule=say(rule_of(self.facts.study)))
 
     def _say_scores(self, metric: str) -> list[str]:
         return say_scores(self.facts, metric)
@@ -574,12 +576,13 @@ class Model:
         """Return what to open, and what to type next."""
         picture = "confusion.png" if self.classes is not None else "scatter.png"
         picture = "reliability.png" if self.task == "labels" else picture
-        lines = [f"\nopen {folder / ('report.html' if 'report.html' in (self.facts.files or {}) else picture)}"]
+        page = folder / ("report.html" if "report.html" in (self.facts.files or {}) else picture)
+        lines = ["\n" + say("open {page}", page=page)]
         if (drawn := self.report_rows) is not None:
-            lines.append(
-                f"its robustness and explanations are of {count(drawn, 'row')}, drawn; of more with --report-rows"
-            )
-        return [*lines, f"{say_next(folder)}   or   plait explain {folder} TABLE --row 0"]
+            said = "its robustness and explanations are of {rows}, drawn; of more with --report-rows"
+            lines.append(say(said, rows=count(drawn, "row")))
+        command = f"plait explain {folder} TABLE --row 0"
+        return [*lines, say("{next}   or   {command}", next=say_next(folder), command=command)]
 
     def _say_rows(self) -> list[str]:
         """Return sentences on the rows, their splits and their holes."""
@@ -644,4 +647,5 @@ def tell(notes: Sequence[str], callback: Callback) -> None:
 
 
 def say_next(folder: Path) -> str:
-    return f"next: plait evaluate {folder} TABLE   or   plait predict {folder} TABLE --out answers.csv"
+    commands = {"command": f"plait evaluate {folder} TABLE", "other": f"plait predict {folder} TABLE --out answers.csv"}
+    return say("next: {command}   or   {other}", **commands)

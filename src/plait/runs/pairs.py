@@ -87,7 +87,7 @@ class Pairs(Model):
         ]
         for name, hole in self.facts.holes.items():
             if hole["blank"] or hole["broken"]:
-                lines.append(f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')}.")
+                lines.append(f"{name}: missing in {count(hole['blank'] + hole['broken'], 'row')}.")
         lines += ["", *([] if space is None else space.say())]
         if self.folder is not None and self._keeper is None:
             lines += [f"\nopen {self.folder / 'report.html'}"] if "report.html" in (self.facts.files or {}) else [""]

@@ -5,40 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core.contract import Schema
-from plait.core.words import count, say_encoders, times
+from plait.core.language import retell, say
+from plait.core.words import count, metric_name, say_encoders, times
 from plait.proof.leaderboard import span
 from plait.runs.facts import RunFacts
 
 
 def say_scores(facts: RunFacts, metric: str) -> list[str]:
     """Return sentences on the encoders and the scores on rows that were not learned from."""
-    lines, named = say_encoders(facts.encoders or {}), metric.replace("_", " ")
+    lines, named = say_encoders(facts.encoders or {}), metric_name(metric)
     test, folds = facts.test, facts.folds
     if test is not None and test["metrics"]:
         beside = facts.study.get("beside")
-        also = f", {beside.replace('_', ' ')} {span(test['metrics'][beside])}" if beside else ""
-        reached = f"{span(test['metrics'][metric])}{also}"
-        there = ""
+        also = f", {metric_name(beside)} {span(test['metrics'][beside])}" if beside else ""
+        told = {"metric": named, "score": f"{span(test['metrics'][metric])}{also}", "winner": facts.winner}
         if test.get("scored", test["rows"]) < test["rows"]:  # the others hold nothing that the winner looks at
-            there = f"{count(test['scored'])} of {count(test['rows'])} "
-        lines.append(f"\nOn {there or 'the '}test rows {named} is {reached} for * {facts.winner}.")
+            said = "On {scored} of {rows} test rows {metric} is {score} for * {winner}."
+            lines.append("\n" + say(said, **told, scored=count(test["scored"]), rows=count(test["rows"])))
+        else:
+            lines.append("\n" + say("On the test rows {metric} is {score} for * {winner}.", **told))
         if facts.study.get("why"):
-            lines.append(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}")
+            lines.append(retell(f"{facts.study['why'][0].upper()}{facts.study['why'][1:]}"))
         for name, alone in test["alone"].items():
             if alone["metrics"]:
-                lines.append(
-                    f"{name} alone reaches {span(alone['metrics'][metric])} "
-                    f"on the {count(alone['rows'], 'test row that has', 'test rows that have')} it."
-                )
+                rows = count(alone["rows"], "test row that has", "test rows that have")
+                said = "{name} alone reaches {score} on the {rows} it."
+                lines.append(say(said, name=name, score=span(alone["metrics"][metric]), rows=rows))
     elif folds:
-        lines.append(
-            f"\nOn {count(folds['rows'], 'row')}, each left out {times(folds['repeats'])} in "
-            f"{count(folds['folds'], 'fold')}, {named} is {span(folds['metrics'][metric])}, by what won without "
-            "them."
-        )
+        told = {"rows": count(folds["rows"], "row"), "times": times(folds["repeats"]), "metric": named}
+        told |= {"folds": count(folds["folds"], "fold"), "score": span(folds["metrics"][metric])}
+        said = "On {rows}, each left out {times} in {folds}, {metric} is {score}, by what won without them."
+        lines.append("\n" + say(said, **told))
     elif test is None:
         lines.append(
-            "\nThere are no test rows, so the score on rows never seen is not known; score another table with evaluate."
+            "\n"
+            + say(
+                "There are no test rows, so the score on rows never seen is not known; score another table with "
+                "evaluate."
+            )
         )
     return lines
 
@@ -48,11 +52,16 @@ def say_refit(facts: RunFacts) -> list[str]:
     again = facts.refit
     if again is None:
         return []
-    what = "all labelled rows" if again["how"] == "all" else "training and validation rows"
-    kept = f"; {', '.join(again['kept'])} as before" if again["kept"] else ""
+    what = say("all labelled rows" if again["how"] == "all" else "training and validation rows")
+    kept = say("; {names} as before", names=", ".join(again["kept"])) if again["kept"] else ""
     return [
-        f"The model that answers from here on has learned anew from {what} ({count(again['rows'])}{kept}); what is "
-        "said of test rows is of the model before."
+        say(
+            "The model that answers from here on has learned anew from {what} ({rows}{kept}); what is said of test "
+            "rows is of the model before.",
+            what=what,
+            rows=count(again["rows"]),
+            kept=kept,
+        )
     ]
 
 
@@ -62,22 +71,31 @@ def say_splits(facts: RunFacts, target: str, needed: str, cuts: Sequence[str]) -
     from plait.kinds.detect import say_target
 
     counts = facts.splits
-    left_out = f", {count(facts.unlabelled)} without {needed} or split" if facts.unlabelled else ""
+    without = {"num": count(facts.unlabelled), "needed": say(needed)}
+    left_out = say(", {num} without {needed} or split", **without) if facts.unlabelled else ""
+    told = {part: count(num) for part, num in counts.items()} | {"rows": count(facts.rows, "row")}
     lines = [
-        f"\n{count(facts.rows, 'row')}: {count(counts['train'])} train, {count(counts['val'])} validation, "
-        f"{count(counts['test'])} test{left_out}.",
-        say_target(Schema.from_json(facts.schema).column(target)),
+        "\n" + say("{rows}: {train} train, {val} validation, {test} test{left_out}.", **told, left_out=left_out),
+        retell(say_target(Schema.from_json(facts.schema).column(target))),
     ]
-    lines += cuts
+    lines += map(retell, cuts)
+    return [*lines, *say_holes(facts)]
+
+
+def say_holes(facts: RunFacts) -> list[str]:
+    """Return a sentence on each modality that is missing in some rows, or was filled."""
+    lines = []
     for name, hole in facts.holes.items():
         if hole["blank"] or hole["broken"]:
-            first = f", such as {hole['example']}" if hole["broken"] else ""
-            lines.append(
-                f"{name}: absent in {count(hole['blank'] + hole['broken'], 'row')} "
-                f"({count(hole['blank'])} blank, {count(hole['broken'])} broken{first})."
-            )
+            mute = hole.get("mute", 0)
+            nums = {"{num} blank": hole["blank"] - mute, "{num} broken": hole["broken"]}
+            nums |= {"{num} without a sound track": mute} if mute else {}
+            parts = [say(part, num=count(num)) for part, num in nums.items()]
+            first = say(", such as {example}", example=retell(hole["example"])) if hole["broken"] else ""
+            rows = count(hole["blank"] + hole["broken"], "row")
+            said = "{name}: missing in {rows} ({parts})."
+            lines.append(say(said, name=name, rows=rows, parts=say(", ").join(parts) + first))
         if hole.get("filled"):
-            lines.append(
-                f"{name}: {count(hole['filled'], 'absent cell was', 'absent cells were')} filled by conversion."
-            )
+            filled = count(hole["filled"], "missing cell was", "missing cells were")
+            lines.append(say("{name}: {cells} filled by conversion.", name=name, cells=filled))
     return lines

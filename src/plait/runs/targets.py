@@ -15,7 +15,7 @@ from plait.core import notebook
 from plait.core.contract import Table
 from plait.core.files import digest, seal, write_json
 from plait.core.terminal import text_table
-from plait.core.words import count
+from plait.core.words import count, metric_name
 from plait.data.read import read, read_rows
 from plait.data.spelling import match_names
 from plait.errors import RequestError, did_you_mean
@@ -238,7 +238,7 @@ class Targets:
         for name, model in self.models.items():
             study, test = model.facts.study, model.facts.test
             line: dict[str, Any] = {"name": name, "task": model.task, "winner": model.facts.winner}
-            line["metric"] = study["metric"].replace("_", " ")
+            line["metric"] = metric_name(study["metric"])
             line["test"] = None if test is None or not test["metrics"] else test["metrics"][study["metric"]]
             line["rows"] = 0 if test is None else test.get("scored", test["rows"])
             lines.append({**line, "verdict": study["verdict"]["sentence"]})
@@ -257,7 +257,7 @@ class Targets:
         parts = [self.board()]
         if self.sharing is not None:
             parts.append(self.sharing["sentence"])
-        parts += [f"{name}: {model.facts.study['verdict']['sentence']}" for name, model in self.models.items()]
+        parts += [f"{name}: {model.study.sentence}" for name, model in self.models.items()]
         if self.folder is not None and self._keeper is None:
             opened = [f"open {self.folder / 'report.html'}"] if "report.html" in self.facts["files"] else []
             parts.append("\n".join([*opened, say_next(self.folder)]))
@@ -325,6 +325,11 @@ class TargetProofs:
 
     def to_json(self) -> dict[str, Any]:
         return {"targets": {name: proof.to_json() for name, proof in self.of.items()}, "sharing": self.sharing}
+
+    def table(self, form: str = "text") -> str:
+        """Return the candidates of each target as tables. form: text, markdown or latex."""
+        mark = "% " if form == "latex" else ""
+        return "\n\n".join(f"{mark}target {name}\n\n{proof.table(form)}" for name, proof in self.of.items())
 
     def __str__(self) -> str:
         parts = [f"target {name}\n\n{proof}" for name, proof in self.of.items()]

@@ -74,6 +74,7 @@ class Service:
         self.example = read_example(model, self.fields, limits)
         self.engine = Engine(self.predict_rows, batch=batch, around=nothing_kept, say=say)
         self.ready = False
+        self.language: str | None = None  # of the page; None: that of the browser
 
     # -- in the worker ------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,7 @@ class Service:
         self.ready = True
         yield
         self.ready = False
+        self.language: str | None = None  # of the page; None: that of the browser
         await asyncio.to_thread(self.engine.close)
 
     async def _answer(self, request: Request, make: Callable[[list[Row]], Job], fields: Fields | None = None) -> Any:
@@ -172,7 +174,7 @@ class Service:
         return f"default-src 'self'; {own} img-src 'self' blob:; media-src 'self' blob:; {FRAMES}"
 
     async def page(self, request: Request) -> Response:
-        language = choose_language(request.headers.get("accept-language", ""))
+        language = self.language or choose_language(request.headers.get("accept-language", ""))
         text = self.page_text.replace('<html lang="en">', f'<html lang="{language}">', 1)
         headers = {"content-security-policy": self.page_policy, "vary": "accept-language"}
         return Response(text, media_type="text/html", headers=headers)
@@ -314,11 +316,14 @@ def make_app(
     max_bytes: int = 20_000_000,
     token: str | None = None,
     hosts: Sequence[str] | None = None,
+    language: str | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> ASGIApp:
     """Return the ASGI application of a model. hosts: names that the Host header may hold; by default those of this
-    machine, or with a token any. say: is told a line of each request."""
+    machine, or with a token any. language: of the page; by default that of the browser. say: is told a line of each
+    request."""
     service = Service(model, index, batch, Limits(max_bytes), say)
+    service.language = language
     app = Starlette(
         routes=service.routes(),
         lifespan=service.lifespan,

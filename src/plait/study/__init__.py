@@ -8,9 +8,9 @@ Knows: all that trains and judges. Does not know: words of the command line.
 # what other rooms may use, file by file
 DOOR: dict[str, tuple[str, ...]] = {
     "course": ("learn",),
-    "report_content": ("changed_options",),
     "several": ("learn_targets",),
     "job": ("Fit", "choose_device", "open_folder"),
+    "report_content": ("changed_options", "content_of_run", "told"),
     "labels": ("Labels", "column_of_labels", "fingerprint"),
     "speech": ("check_request",),
     "way": ("Way",),

@@ -12,9 +12,10 @@ import numpy as np
 
 from plait.core.classes import place_of
 from plait.core.files import write_bytes, write_json
+from plait.core.language import say, speaking
 from plait.core.words import jsonable
 from plait.draw import charts
-from plait.draw.report import write_report
+from plait.draw.report import keep_content, write_report
 from plait.models.onnx_graph import is_graph
 from plait.models.predictors import input_names
 from plait.models.rows import Prepared
@@ -24,6 +25,7 @@ from plait.proof.reliability import as_classes, reliability
 from plait.proof.scores import confusion
 from plait.runs.answers import Answers, answer_prepared, count_holes
 from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
+from plait.runs.card import make_card
 from plait.runs.facts import RunFacts
 from plait.runs.kept import Kept
 from plait.runs.model import NETWORK, PROOF, Model
@@ -37,7 +39,7 @@ from plait.study.example import pack_example
 from plait.study.job import Fit
 from plait.study.keeping import choose_kept, keep_fitting
 from plait.study.refit import Refit
-from plait.study.report_content import Account
+from plait.study.report_content import Account, told
 from plait.study.search import Result, Search
 from plait.study.speech import Recognition
 from plait.study.worth import measure_worth
@@ -58,13 +60,15 @@ def finish(result: Result) -> Model:
     files = list_files(result, model, answered)
     if job.options.report:
         content = budget.through(Account(result, model, answered).content)
-        files["report.html"] = lambda path: write_report(path, content)
+        files["report.html"] = lambda path: write_report(path, told(content))
+        files["report.json"] = lambda path: keep_content(path, content)
         kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
         if example := pack_example(job.given, kinds, result.rows.tolist(), [status for status, _ in answered.statuses]):
             files["example.json"] = lambda path: write_json(path, example)
     learn_anew(result, model)
     model.facts.stopped = "interrupt" if budget.interrupted else model.facts.stopped
-    budget.through(lambda: model._write(job.folder, files))
+    with speaking(job.options.lang):  # pictures and the page, not what is kept as JSON
+        budget.through(lambda: model._write(job.folder, files))
     if job.whole is None:  # of several targets all are done, or none
         shutil.rmtree(job.work)
     return model
@@ -157,6 +161,7 @@ def common_files(
         "history.jsonl": lambda path: write_history(path, candidates),
         "predictions.parquet": lambda path: answers.write(path, front),
         "study.json": lambda path: write_json(path, facts.study),
+        "README.md": lambda path: write_bytes(path, make_card(facts).encode()),
     }
     if epochs := [event for c in candidates for event in c.outcome.history]:
         files["curves.png"] = lambda path: charts.curves_picture(path, epochs)
@@ -301,15 +306,15 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
         files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, labels.metric)
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
     truth, said = labels.cells[rows][seen], values[seen]
-    where = f"{'test' if len(study.test) else 'validation'} rows, {result.winner.name}"
+    where = "{what}: test rows, {name}" if len(study.test) else "{what}: validation rows, {name}"
     if seen.any() and labels.classes is not None:
         given = as_classes(truth, said, labels.classes)
         if labels.sets is None:
             files["confusion.png"] = lambda path: charts.confusion_picture(
-                path, *confusion(*given), title=f"Confusion: {where}"
+                path, *confusion(*given), title=say(where, what=say("Confusion matrix"), name=result.winner.name)
             )
         files["reliability.png"] = lambda path: charts.reliability_picture(
-            path, reliability(*given), title=f"Reliability: {where}"
+            path, reliability(*given), title=say(where, what=say("Reliability"), name=result.winner.name)
         )
     elif seen.any():
         files["scatter.png"] = lambda path: charts.scatter_picture(

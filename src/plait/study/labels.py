@@ -438,7 +438,7 @@ def column_of_labels(labels: Any, rows: int) -> Any:
 def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarray | None = None) -> str:
     """Return a hash of the cells, of what rows count, and of the options: commands with the same one do the same."""
     hashed, given = hash_cells(table), asdict(options)
-    for name in ("overwrite", "report", "report_rows"):
+    for name in ("overwrite", "report", "report_rows", "lang"):
         given.pop(name)
     given["fusion"] = None if options.fusion is None else str(options.fusion)
     hashed.update(json.dumps({**given, "target": target}, sort_keys=True, default=str).encode())

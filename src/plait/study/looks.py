@@ -28,6 +28,7 @@ SAME = (
     "overwrite",
     "report",
     "report_rows",
+    "lang",
     "refit",
     "learning_curve",
 )  # options that change nothing of what is looked at

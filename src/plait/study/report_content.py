@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.classes import Several
+from plait.core.files import file_in
 from plait.core.options import FitOptions, read_flags
 from plait.core.version import __version__
 from plait.kinds import KINDS
@@ -20,10 +23,11 @@ from plait.models.predictors import Calibrated
 from plait.proof.attribution import explain_table
 from plait.proof.explanation import Explanation
 from plait.proof.inside import Detail
-from plait.proof.leaderboard import rule_of
+from plait.proof.leaderboard import rule_of, say_verdict
+from plait.proof.operating import operating_curves
 from plait.proof.reliability import as_classes, calibration
 from plait.proof.robustness import Robustness
-from plait.proof.scores import confusion
+from plait.proof.scores import confusion, scores
 from plait.runs.answers import Answers
 from plait.runs.model import Model
 from plait.study.labels import hash_cells
@@ -61,16 +65,17 @@ class Account:
             "leaderboard": facts.study["candidates"],
             "rule": rule_of(facts.study),
             "learning_curve": facts.learning_curve or None,
+            "worth": facts.study.get("worth"),
             "missing": {},
         }
         if facts.test is not None:
             content["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
+            nothing = np.repeat(labels.prior[None], len(self.rows), 0)
+            content["prior"] = labels.headline(nothing, self.rows, study.seed, self.job.groups_of(self.rows))
         said, truth = self.answered.answers[tuple(sorted(self.model.modalities))], labels.cells[self.rows]
         there = np.any([study.prepared.present[name][self.rows] for name in self.winner.names], axis=0)
         if there.any() and labels.classes is not None:
-            if labels.sets is None:
-                counts, names = confusion(truth[there], said[there], labels.classes)
-                content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
+            content |= tell_classes(truth[there], said[there], labels.classes, facts.test)
             before, groups = self._before(said)[there], self.job.groups_of(self.rows[there])
             true, after, classes = as_classes(truth[there], said[there], labels.classes)
             _, before, _ = as_classes(truth[there], before, labels.classes)
@@ -103,14 +108,15 @@ class Account:
         given: dict[str, Any] = {"seed": study.seed, "callback": study.callback}
         classes = self.model.classes
         robustness = Robustness(
-            predictor, table, prepared, truth, classes, answers=said[places], few=asked, **given
+            predictor, table, prepared, truth, classes, answers=said[places], few=asked, metric=labels.metric, **given
         ).curves()
         explanation = explain_table(table, self.model.views, predictor, classes=classes, prepared=prepared, **given)
         summed = explanation.to_json()["table"]
         shares = {name: float(there.mean()) for name, there in explanation.present.items()}
         modalities = {name: {**facts, "present": shares[name]} for name, facts in summed["modalities"].items()}
         dear = any(s.able.opened and s.frozen is not None for s in prepared.views if s.name in predictor.names)
-        chosen = choose_rows(explanation, truth, labels.classes is not None, THREE if dear and asked is None else SIX)
+        most = THREE if dear and asked is None else SIX
+        chosen = choose_rows(explanation, truth, labels.classes is not None, most)
         examples = []
         for done, place in enumerate(chosen):
             examples.append(self.example(int(few[place])))
@@ -200,6 +206,24 @@ class Account:
         }
 
 
+def told(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with the verdict in the language that is spoken."""
+    return {**content, "verdict": {**content["verdict"], "sentence": say_verdict(content["verdict"])}}
+
+
+def tell_classes(
+    truth: np.ndarray, said: np.ndarray, classes: Sequence[Any], test: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what the report says of each class. truth, said: (rows,) and (rows, class); test: the scores, if any."""
+    content: dict[str, Any] = {"curves": operating_curves(truth, said, classes)}
+    tested = (test or {}).get("metrics") or scores(truth, said, classes)
+    content["per_class"] = tested.get("per_class")
+    if not isinstance(classes, Several):
+        counts, names = confusion(truth, said, classes)
+        content["confusion"] = {"counts": counts.tolist(), "names": [str(name) for name in names]}
+    return content
+
+
 def name_given(predictor: Any) -> dict[str, float]:
     """Return the temperature of each set of modalities but all, "text + age" or "2 of 6"; {} where they have one."""
     given, names = getattr(predictor, "given", ()), list(predictor.names)
@@ -212,7 +236,10 @@ def name_given(predictor: Any) -> dict[str, float]:
 
 
 def choose_rows(found: Explanation, target: Any, classification: bool, most: int = SIX) -> list[int]:
-    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between."""
+    """Return places of rows worth showing: surest and right, surest and wrong, least sure, with a hole, in between.
+
+    Of each sort one whose target, and then whose set of modalities, was shown least often.
+    """
     able = np.flatnonzero(~found.failed)
     if not len(able):
         return []
@@ -227,6 +254,8 @@ def choose_rows(found: Explanation, target: Any, classification: bool, most: int
         error = np.abs(np.array([0.0 if v is None else float(v) for v in found.labels]) - np.asarray(target, float))
         sure = -error
         right = error <= np.median(error[able])
+    sorts = list(map(str, target)) if classification else quarters(np.asarray(target, float))
+    sets = [tuple(bool(there[place]) for there in found.present.values()) for place in range(len(found.failed))]
     surest = able[np.argsort(-sure[able], kind="stable")]
     lists = [
         [i for i in surest if right[i] and not holes[i]],
@@ -239,10 +268,17 @@ def choose_rows(found: Explanation, target: Any, classification: bool, most: int
     chosen: list[int] = []
     while len(chosen) < min(most, len(able)):
         for some in lists:
-            fresh = next((int(i) for i in some if int(i) not in chosen), None)
-            if fresh is not None and len(chosen) < most:
-                chosen.append(fresh)
+            fresh = [int(i) for i in some if int(i) not in chosen]
+            if fresh and len(chosen) < most:
+                shown, seen = Counter(sorts[i] for i in chosen), Counter(sets[i] for i in chosen)
+                first = fresh[: max(3, len(some) // 4)]  # further down a list it is no more of its sort
+                chosen.append(min(first, key=lambda i: (shown[sorts[i]], seen[sets[i]])))
     return chosen
+
+
+def quarters(values: np.ndarray) -> list[int]:
+    """Return in which quarter of all numbers each of them is."""
+    return np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values).tolist()
 
 
 def show_part(detail: Detail) -> dict[str, Any]:
@@ -288,3 +324,79 @@ def changed_options(chosen: FitOptions) -> dict[str, Any]:
 def _word(value: Any) -> str:
     """Return a value as the command line takes it: several with commas between."""
     return ",".join(str(part) for part in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def content_of_run(model: Model) -> dict[str, Any]:
+    """Return the content of the report of a finished run, from what is in its folder: facts and answers.
+
+    What needs the model or the data again is left out.
+    """
+    facts, folder = model.facts, Path(str(model.folder))
+    study = facts.study
+    content: dict[str, Any] = {
+        "question": {
+            "target": facts.target,
+            "task": facts.task,
+            "metric": study["metric"],
+            "classes": None if facts.classes is None else len(facts.classes),
+            "modalities": [m["name"] for m in facts.schema["modalities"]],
+            "table": "the table",
+            "when": "",
+            "version": __version__,
+            "command": f"plait fit TABLE --target {shlex.quote(facts.target)} --out {shlex.quote(folder.name)}",
+            "options": {k: v for k, v in facts.options.items() if v not in (None, [], {}, False)},
+            "seed": facts.seed,
+            "hash": None,
+            "versions": {},
+        },
+        "data": {
+            "rows": facts.rows,
+            "unlabelled": facts.unlabelled,
+            "splits": {part: num for part, num in facts.splits.items() if num},
+            "modalities": [
+                {**{key: m[key] for key in ("name", "kind", "columns")}, **_hole_of(facts, m["name"])}
+                for m in facts.schema["modalities"]
+            ],
+        },
+        "verdict": model.study.verdict,
+        "conversions": study.get("conversions", []),
+        "caveats": study.get("caveats", []),
+        "sharing": study.get("sharing"),
+        "leaderboard": study["candidates"],
+        "rule": rule_of(study),
+        "learning_curve": facts.learning_curve or None,
+        "worth": study.get("worth"),
+        "missing": {},
+    }
+    if facts.test is not None:
+        content["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
+        content["per_class"] = (facts.test["metrics"] or {}).get("per_class")
+    return content | _answers_of(model, file_in(folder, "predictions.parquet"))
+
+
+def _hole_of(facts: Any, name: str) -> dict[str, Any]:
+    hole = facts.holes.get(name, {"blank": 0, "broken": 0, "example": ""})
+    present = 1 - (hole["blank"] + hole["broken"]) / max(1, facts.rows)
+    return {
+        "present": dict.fromkeys([part for part, num in facts.splits.items() if num], present),
+        "blank": hole["blank"],
+        "broken": hole["broken"],
+        "reason": hole["example"] or None,
+    }
+
+
+def _answers_of(model: Model, path: Path) -> dict[str, Any]:
+    """Return what the answers that a run keeps say: of classes mistakes and curves, of numbers a scatter."""
+    from pyarrow import parquet
+
+    if model.task not in ("classification", "ordered", "regression"):
+        return {}
+    table = parquet.read_table(path)
+    rows = [i for i, status in enumerate(table["status"].to_pylist()) if status != "failed"]
+    truth = np.array(table["target"].to_pylist(), object)[rows]
+    if model.classes is None:
+        said = table["prediction"].to_numpy(zero_copy_only=False)[rows]
+        return {"scatter": {"points": np.stack([truth.astype(float), said.astype(float)], 1).tolist()}}
+    names = [f"probability_{name}" for name in model.classes]
+    values = np.stack([table[name].to_numpy(zero_copy_only=False) for name in names], 1)[rows].astype(float)
+    return tell_classes(truth, values, model.classes, model.facts.test) if rows else {}

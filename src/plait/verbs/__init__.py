@@ -18,6 +18,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "index": ("index",),
     "init": ("init",),
     "predict": ("evaluate", "predict"),
+    "report": ("report",),
     "serve": ("run_server", "serve"),
     "search": ("evaluate_index", "search"),
     "show": ("show",),

@@ -188,6 +188,7 @@ def fit(
             learning_curve: fit the winner on parts of the rows too.
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
+            lang: language of the report: "en" or "zh".
             overwrite: replace a finished run in the folder.
             config: a plait.toml with any of these, and table, target, out; what is given here goes first.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plait.core.options import checked
+from plait.core.options import LANGUAGES, checked
 from plait.core.terminal import harmless
-from plait.errors import RequestError, need
+from plait.errors import RequestError, did_you_mean, need
 from plait.models.rows import Callback, quiet
 from plait.runs.load import open_one
 from plait.runs.model import Model
@@ -27,6 +27,7 @@ def serve(
     token: str | None = None,
     hosts: Sequence[str] | None = None,
     candidate: str | None = None,
+    lang: str | None = None,
     callback: Callback | None = None,
 ) -> Any:
     """Return a fitted model as an ASGI application: answers and explanations over HTTP, and a page.
@@ -39,6 +40,7 @@ def serve(
         token: what a request must bear, as `Authorization: Bearer TOKEN`.
         hosts: names that the Host header may hold. By default those of this machine; with a token any.
         candidate: another predictor of the run, as in `plait.predict`.
+        lang: language of the page, "en" or "zh"; by default that of the browser.
         callback: Called with a dict for notes: a line of each request, with its sizes and its time.
 
     Raises:
@@ -55,12 +57,14 @@ def serve(
         raise RequestError(f"batch is {batch} and max_bytes is {max_bytes}; expected at least 1 of each.")
     if token is not None and not token.strip():
         raise RequestError("the token is empty; give one, or none.")
+    if lang is not None and lang not in LANGUAGES:
+        raise RequestError(f"there is no language {lang!r}. {did_you_mean(lang, LANGUAGES)}")
     from plait.server.app import make_app
 
     told, opened = callback or quiet, open_alone(model, candidate)
     opened.predictor()  # a run of pairs has none, and says so
     there = None if index is None else open_index(index, opened)
-    options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts}
+    options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts, "language": lang}
     return make_app(opened, there, **options, say=lambda line: told({"note": line}))
 
 
@@ -95,6 +99,7 @@ def run_server(
     max_bytes: int = 20_000_000,
     token: str | None = None,
     candidate: str | None = None,
+    lang: str | None = None,
     callback: Callback | None = None,
 ) -> str:
     """Serve a fitted model over HTTP until the process is told to end, and return the address.
@@ -109,6 +114,7 @@ def run_server(
         max_bytes (--max-bytes BYTES): Size of a request; a larger one gets 413.
         token (--token TOKEN): What a request must bear, as Authorization: Bearer TOKEN.
         candidate (--candidate NAME): Another predictor of the run, as in `plait.predict`.
+        lang (--lang LANGUAGE): Language of the page: en, or zh for Chinese. Without it that of the browser.
         callback: Called with a dict for notes.
 
     Raises:
@@ -124,7 +130,7 @@ def run_server(
     if token is None and not address.is_own:
         raise RequestError(f"{host} can be reached from other machines: give --token TOKEN, or leave --host out.")
     options: dict[str, Any] = {"index": index, "batch": batch, "max_bytes": max_bytes, "token": token}
-    options["candidate"] = candidate
+    options |= {"candidate": candidate, "lang": lang}
     return run_process(partial(_make, run=run, **options), address, workers, _say)
 
 

@@ -57,7 +57,7 @@ class Show:
             return [column.name or "(no name)", column.kind, column.role, count(self.holes[column.name]), column.why]
 
         parts = [f"{count(self.rows, 'row')}, {count(len(self.schema.columns), 'column')}", ""]
-        parts.append(text_table(["column", "kind", "role", "absent", "why"], [line(c) for c in self.schema.columns]))
+        parts.append(text_table(["column", "kind", "role", "missing", "why"], [line(c) for c in self.schema.columns]))
         parts.append("")
         parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
         if not self.schema.modalities:
@@ -77,7 +77,7 @@ class Show:
         rows = [
             [c.name or "(no name)", c.kind, c.role, self.holes[c.name], c.why] for c in columns[: notebook.MOST_ROWS]
         ]
-        table = notebook.grid(["column", "kind", "role", "absent", "why"], rows, len(columns), "column")
+        table = notebook.grid(["column", "kind", "role", "missing", "why"], rows, len(columns), "column")
         found = "; ".join(f"{m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities)
         said = found or "no column is left to learn from"
         return notebook.cell(notebook.head(self._shape), table, notebook.say(f"Modalities: {said}", "soft"))

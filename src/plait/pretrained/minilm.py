@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -75,15 +75,18 @@ class SentenceBert(nn.Module):
 
     @property
     def blocks(self) -> list[nn.Module]:
-        return [self.embeddings, *self.encoder["layer"]]  # type: ignore[misc]
+        layers: Any = self.encoder["layer"]
+        return [self.embeddings, *layers]
 
     def forward(self, ids: Tensor) -> Tensor:
         longest = int((ids != 0).sum(dim=1).max()) if len(ids) else 0  # nothing is gained from reading empty places
         ids = ids[:, : max(1, longest)].long()
-        there, parts = ids != 0, self.embeddings
-        x = parts["word_embeddings"]((ids - 1).clamp(min=0)) + parts["token_type_embeddings"].weight[0]
-        x = parts["LayerNorm"](x + parts["position_embeddings"].weight[: ids.shape[1]])
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        there = ids != 0
+        words: Any = self.embeddings
+        layers: Any = self.encoder["layer"]
+        x = words["word_embeddings"]((ids - 1).clamp(min=0)) + words["token_type_embeddings"].weight[0]
+        x = words["LayerNorm"](x + words["position_embeddings"].weight[: ids.shape[1]])
+        for layer in layers:
             x = layer(x, there)
         shares = there.float() / there.sum(1, keepdim=True).clamp(min=1)
         return functional.normalize(torch.einsum("bt,btd->bd", shares, x), dim=1)[:, None]
@@ -101,17 +104,20 @@ class BertLayer(nn.Module):
         self.output = nn.ModuleDict({"dense": nn.Linear(INNER, WIDTH), "LayerNorm": nn.LayerNorm(WIDTH, EPS)})
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
-        parts, own = self.attention["self"], self.attention["output"]
+        parts: Any = self.attention["self"]
+        own: Any = self.attention["output"]
 
         def split(name: str) -> Tensor:
-            return parts[name](x).unflatten(2, (HEADS, -1)).transpose(1, 2)  # type: ignore[index]
+            heads: Tensor = parts[name](x).unflatten(2, (HEADS, -1)).transpose(1, 2)
+            return heads
 
         heads = functional.scaled_dot_product_attention(
             split("query"), split("key"), split("value"), attn_mask=there[:, None, None, :]
         )
-        x = own["LayerNorm"](x + own["dense"](heads.transpose(1, 2).flatten(2)))  # type: ignore[index]
+        x = own["LayerNorm"](x + own["dense"](heads.transpose(1, 2).flatten(2)))
         inner = functional.gelu(self.intermediate["dense"](x))
-        return self.output["LayerNorm"](x + self.output["dense"](inner))  # type: ignore[no-any-return]
+        whole: Tensor = self.output["LayerNorm"](x + self.output["dense"](inner))
+        return whole
 
 
 def make_minilm(options: Mapping[str, object]) -> Frozen:

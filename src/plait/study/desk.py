@@ -39,6 +39,7 @@ from plait.study.training import seed_of
 ROLE = "learned"  # of a predictor that is stored by itself
 FILE = "file."  # before the names of its files, where an answer holds them
 NUMBERS = count()
+SCORING = {"alpha": 3.0}  # of what scores pictures: a thousand numbers each tell a little of what a table tells most of
 OPEN: WeakValueDictionary[str, Desk] = WeakValueDictionary()  # the desks of this process
 
 
@@ -132,9 +133,9 @@ class Desk:
 
     def _fit_scores(self, trial: Trial, rows: np.ndarray, seen: Seen) -> Any:
         """Fit a learner of tables on these rows, with a score of pictures by others that did not learn from the row."""
-        first = "ridge regression" if self.labels.classes is None else DISCRIMINANT
+        first, strength = ("ridge regression", SCORING) if self.labels.classes is None else (DISCRIMINANT, {})
         own, told = [name for name in trial.inputs if name not in trial.scored], LEARNERS[self.task]
-        steps = Step(first, told[first][0], trial.scored), Step(trial.learner, told[trial.learner][trial.setting], own)
+        steps = Step(first, strength, trial.scored), Step(trial.learner, told[trial.learner][trial.setting], own)
         features = {name: seen.features[name][rows] for name in trial.inputs}
         named = f"{trial.learner} score of {' '.join(trial.scored)}"
         generator = np.random.default_rng([seed_of(self.seed, named)])

@@ -192,12 +192,17 @@ def test_the_list_of_commands_makes_none_of_them(run: Any) -> None:
     assert cli.WHOLE["evaluate"].cache_info().currsize == 1  # type: ignore[attr-defined]
 
 
-def test_the_shell_completes_commands_and_options(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for words, found in (("plait ev", "evaluate"), ("plait fit --val", "--val-share")):
+def test_the_shell_completes_commands_options_and_columns(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("age,sick,sex\n1,y,f\n")
+    columns = ("plait fit t.csv --target s", "sick sex"), ("plait fit none.csv --target s", "")
+    for words, found in (("plait ev", "evaluate"), ("plait fit --val", "--val-share"), *columns):
         monkeypatch.setenv("_PLAIT_COMPLETE", "complete_bash")
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
-        assert run()[1].split() == [found]
+        assert run()[1].split() == found.split()
 
 
 def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[str, Any]) -> None:

@@ -98,7 +98,9 @@ class Flag:
         elif default is None:
             kind = kind | None
         if self.form.startswith("--"):
-            info: Any = typer.Option(self.word, metavar=self.form.partition(" ")[2] or None, help=self.help)
+            what = self.form.partition(" ")[2]
+            complete = complete_column if what == "COLUMN" else None
+            info: Any = typer.Option(self.word, metavar=what or None, help=self.help, autocompletion=complete)
         else:
             info = typer.Argument(metavar=self.form, help=self.help)
         return inspect.Parameter(self.given.name, BY_NAME, default=default, annotation=Annotated[kind, info])
@@ -111,6 +113,17 @@ class Flag:
         if self.given.name == "modalities":
             return {name: columns.split(",") for name, columns in pairs.items()}
         return parse_prep(pairs) if self.given.name == "prep" else pairs
+
+
+def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the columns of the table that was typed which begin so, for the shell; none where it cannot be read."""
+    words = [*map(ctx.params.get, ("data", "table", "rows")), *ctx.args]  # the last: before an option without a value
+    table = next((word for word in words if isinstance(word, str) and not word.startswith("-")), None)
+    try:
+        names = plait.read(table).names if table is not None else []
+    except PlaitError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def flags_of(given: inspect.Signature, doc: str) -> dict[str, Flag]:

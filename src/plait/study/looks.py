@@ -31,6 +31,8 @@ SAME = (
     "lang",
     "refit",
     "learning_curve",
+    "device",
+    "test",
 )  # options that change nothing of what is looked at
 DEMO = "plait demo"  # who made a table that may be looked at as often as one likes, as its made.json says
 

@@ -455,6 +455,9 @@ PHRASES = [f"{number} is {word}" for number in range(5) for word in ("red", "blu
         ("转写", ["你好", "再见"] * 10, "text"),
         ("transcript", [1, 2] * 10, "category"),  # numbers are no texts unless you say so
         ("said before", ["yes", "no"] * 10, "category"),
+        ("said", ["yes", "no"] * 10, "category"),  # what was answered
+        ("said", ["yes please", "no thanks"] * 10, "text"),
+        ("said", ["one", "two", "three", "four"] * 5, "text"),
     ],
 )
 def test_a_transcript_is_of_sentences_or_named_like_one(name: str, cells: list[object], kind: str) -> None:

@@ -13,6 +13,9 @@ from plait.kinds.grades import are_grades, order_classes
         ({"High", "low", "Very High"}, ["low", "High", "Very High"]),
         ({"10 best", "2 middling", "1 worst"}, ["1 worst", "2 middling", "10 best"]),
         ({"3", "12"}, ["3", "12"]),
+        ({"好", "差", "中"}, ["差", "中", "好"]),
+        ({"优", "差", "良", "中"}, ["差", "中", "良", "优"]),
+        ({"重度", "无", "轻度", "中度"}, ["无", "轻度", "中度", "重度"]),
         ({"strongly_agree", "agree", "disagree"}, ["disagree", "agree", "strongly_agree"]),
     ],
 )
@@ -33,6 +36,7 @@ def test_what_has_no_order_is_told(values: set[object]) -> None:
     [
         ("y", [1, 2, 3, 4, 5], True),
         ("y", ["0", "1", "2"], True),
+        ("y", ["差", "中", "好"], True),
         ("y", [1, 2, 4], False),
         ("y", [3, 4, 5], False),
         ("y", [0, 1], False),

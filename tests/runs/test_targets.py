@@ -81,6 +81,8 @@ def test_each_target_is_scored_that_the_table_has_labels_of() -> None:
     assert "no label of 'y' is in the arrays: that target is not scored." in notes
     with pytest.raises(RequestError, match="the table needs labels in one of the columns 'y', 'z'"):
         run.evaluate({"a0": [1.0, 2.0]})
+    with pytest.raises(RequestError, match=r"^no row has a label in 'y', 'z'; expected at least one to score"):
+        run.evaluate({"a0": [1.0, 2.0], "y": [None, None], "z": [None, None]})
 
 
 def test_each_target_is_explained() -> None:

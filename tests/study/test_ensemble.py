@@ -1,5 +1,6 @@
 """Rows are dealt so that nobody answers for what it learned from, and an average is selected by such answers."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,6 +124,15 @@ def test_two_that_err_apart_are_averaged_and_one_that_knows_nothing_is_left_out(
     assert found.pooled is not None
     assert loss(found.pooled) < min(loss(c.pooled) for c in (one, other))
     assert np.array_equal(found.answers, found.pooled[100:])
+
+
+def test_where_no_row_can_be_measured_all_choose() -> None:
+    """As of sixty grades of one row each: no turn learns the class of a row that it holds out."""
+    every = chooser()
+    held = replace(every.held, measured=np.zeros(NUM, bool))
+    one, other = (candidate(name, answers_of(lean, 0), folded=True) for name, lean in (("one", 0.5), ("other", 1.5)))
+    found = replace(every, held=held).ensemble("ensemble (a)", [one, other])
+    assert found is not None and found.name == "other"
 
 
 def test_of_two_that_say_the_same_the_simpler_stays_alone() -> None:

@@ -114,6 +114,8 @@ def test_rows_without_a_group_are_groups_of_their_own() -> None:
         ),
         ([0, 1], {"split": ["val", "test"]}, "there are no training rows with a label."),
         ([-1, 0], {"split": ["train", "test"]}, "there are no training rows with a label."),
+        ([0], {}, "there is 1 row to train on and none left to validate with; expected more rows."),
+        ([0, -1], {}, "there is 1 row to train on and none left to validate with; expected more rows with a label."),
         ([0, 1, 0], {"who": ["a", "a", "a"]}, "the group column has one group among the training rows"),
     ],
 )

@@ -223,6 +223,7 @@ def open_sound(
     cell: Any, folder: Path | None, *, sample_rate: int | None = None, whole: bool = True, top: int = LONG_RATE
 ) -> Sound:
     """Decode a sound as `read_sound` does, and say what it is in its file. top: Hz that a long one keeps at most."""
+    part = (0.0, None)
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
         sound = Sound(samples, rate, rate, samples.shape[1])
@@ -236,7 +237,8 @@ def open_sound(
         wrong = f"sound has a sample rate of {sound.rate} Hz, expected {LEAST_RATE} to {MOST_RATE}"
         raise CellError(f"{wrong}: {_name(cell)}")
     if not sound.samples.size:
-        raise CellError(f"sound has 0 samples: {_name(cell)}", "no-samples")
+        why = f"the part begins at {part[0]:g} s, behind the end" if part[0] else "sound has 0 samples"
+        raise CellError(f"{why}: {_name(cell)}", "no-samples")
     if not np.isfinite(sound.samples).all():
         raise CellError(f"sound holds values that are not finite: {_name(cell)}", "not-finite")
     return sound

@@ -36,6 +36,7 @@ TRANSCRIPT = re.compile(
     r"(?:[\s_-]text)?$|转写|转录|文本|句子|台词|听写",
     re.IGNORECASE,
 )
+SPOKEN = re.compile(r"(?:^|[\s_.-])(?:said|spoken)$", re.IGNORECASE)  # may also be what was answered, yes or no
 MENDED = re.compile(r"mended(_\d+)?")  # a column that `check --fix` wrote: about the data, no part of it
 
 
@@ -247,12 +248,14 @@ def say_target(column: Column) -> str:
 def _as_transcript(column: Column, facts: Facts) -> Column:
     """Return a target of strings as what is said in a sound, where it is that rather than classes.
 
-    A name alone is enough. Else most cells have several words, and most differ or very many do.
+    A name alone is enough, but for `said` with two single words. Else most cells have several words, and most differ or
+    very many do.
     """
     if column.role != "target" or column.kind != "category" or facts.form != "text" or numeric_share(facts) >= 0.95:
         return column
-    distinct, named = facts.distinct or 0, TRANSCRIPT.search(facts.name.strip())
+    distinct, name = facts.distinct or 0, facts.name.strip()
     several = sum(count_words(cell) >= 2 for cell in facts.sample) > 0.5 * len(facts.sample)
+    named = TRANSCRIPT.search(name) and not (distinct == 2 and not several and SPOKEN.search(name))
     if not named and not (several and (distinct > 0.5 * facts.filled or distinct > MANY_TEXTS)):
         return column
     reason = f"named {facts.name!r}" if named else "sentences"

@@ -197,13 +197,16 @@ class Targets:
             TableError, RequestError: the table cannot be read, has none of the targets, or no label of one.
         """
         table = read(rows, folder)
-        scores, lacking = {}, []
+        scores, lacking, blank = {}, [], []
         for name, model in self.models.items():
             found = match_names(table.names, [name], model._known_names())
             if found and any(cell is not None for cell in table.cells(found[name])):
                 scores[name] = model.evaluate(table, callback=name_target(callback, name))
             else:
                 lacking.append(name)
+                blank += [repr(name)] * bool(found)
+        if blank and not scores:
+            raise RequestError(f"no row has a label in {', '.join(blank)}; expected at least one to score.")
         if not scores:
             raise RequestError(
                 f"to score, the table needs labels in one of the columns {', '.join(map(repr, self.targets))}. "

@@ -155,7 +155,7 @@ class Chooser:
         absolute = labels.chooses and labels.metric == "mae"
 
         def select(rows: np.ndarray) -> np.ndarray:
-            few = rows[on.measured[rows]]
+            few = rows[on.measured[rows]] if on.measured[rows].any() else rows  # none is: each class has one row alone
             said, own = [x[few] for x in whole], None if counts is None else counts[few]
             weights = select_ensemble(said, target[few], there[few], counts=own, absolute=absolute)
             looking = np.array([bool(c.names) for c in candidates])

@@ -62,9 +62,8 @@ def choose_splits(
     for part in missing:
         rows = np.flatnonzero(split == "train")
         if len(rows) < 2:
-            raise TableError(
-                f"there is {len(rows)} row to train on and none left to validate with; expected more rows with a label."
-            )
+            more = "more rows" if labelled.all() else "more rows with a label"
+            raise TableError(f"there is {len(rows)} row to train on and none left to validate with; expected {more}.")
         split[_draw(rows, codes, num_rows[part] / len(rows), classification, generator)] = part
     return split
 

@@ -15,7 +15,7 @@ def page(**query: object) -> str:
 def test_pictures_are_in_the_page_and_nothing_is_outside() -> None:
     html = page(hits=[{**HIT, "shown": {"name": "image", "text": "7.png", "png": PNG}}])
     assert 'src="data:image/png;base64,' in html
-    assert "cosine 0.500, above chance 90.0" in html
+    assert "<span>cosine 0.500</span><span>above chance 90.0" in html
     assert "http" not in html.replace("http-equiv", "")
     assert "2 more queries not drawn." in html
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 import numpy as np
@@ -89,6 +90,7 @@ def never_paired(vectors: Mapping[str, np.ndarray], names: list[str] | None = No
     return [[a, b] for i, a in enumerate(names) for b in names[i + 1 :] if not (there[a] & there[b]).any()]
 
 
+@lru_cache(maxsize=1 << 12)  # asked for each query of each direction, and most have as many copies
 def _chance_rank(gallery: int, copies: int) -> float:
     """Return the mean reciprocal rank of the first of so many copies in a random order."""
     if copies <= 1:

@@ -86,8 +86,9 @@ def test_results_come_in_order_with_one_setup_a_process(fake: FakeRay) -> None:
         given = ("plait.core.words:jsonable", {"a": 1})
         told = [*runner.map(LOOK, ({"n": n} for n in range(20)), setup=given)]
         assert [one["request"]["n"] for one in told] == [*range(20)]
+        told += runner.map(LOOK, [{"n": 20}], setup=given)
         assert {id(one["value"]) for one in told} == {id(told[0]["value"])}
-        assert runner.facts() == {"engine": "ray", "nodes": 2, "tasks": 20, "elsewhere": 20}
+        assert runner.facts() == {"engine": "ray", "nodes": 2, "tasks": 21, "elsewhere": 21}
     assert fake.ended
     assert fake.started["address"] == "local" and fake.started["_node_ip_address"] == "127.0.0.1"
     assert fake.started["include_dashboard"] is False

@@ -34,6 +34,8 @@ class Cluster:
         self._callback = callback
         self._tasks = 0
         self._waited = False
+        self._setup: Setup | None = None
+        self._held: list[Any] = []
         self._ray = _load()
         self._started = not self._ray.is_initialized()
         if self._started:
@@ -50,7 +52,7 @@ class Cluster:
         """Return the results in the order of the requests."""
         self._wait_for_core()
         ray = self._ray
-        held = None if setup is None else [ray.put(setup)]
+        held = self._hold(setup)
         key = None if held is None else held[0].hex()
         task = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_task)
         most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -65,6 +67,14 @@ class Cluster:
         finally:
             for one in ahead:
                 ray.cancel(one, force=True)
+
+    def _hold(self, setup: Setup | None) -> list[Any] | None:
+        """Return where the cluster holds a setup: the same one lies there once, however often it is asked for."""
+        if setup is None:
+            return None
+        if self._setup is None or setup[0] != self._setup[0] or setup[1] is not self._setup[1]:
+            self._setup, self._held = setup, [self._ray.put(setup)]
+        return self._held
 
     def _next(self, work: str, ahead: deque[Any]) -> dict[str, Any]:
         try:

@@ -451,7 +451,7 @@ def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
     """Return what a verb answers, while its progress is shown, unless quiet is asked for."""
     if given.get("quiet"):
         return verb(*words, **given)
-    given |= {"quiet": True} if "quiet" in given else {}  # what is shown is shown here, to a file too
+    given |= {"quiet": True} if "quiet" in given else {}  # it is shown here, and notes where no terminal is
     with Progress() as progress:
         return verb(*words, callback=progress, **given)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -284,7 +285,9 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
 def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017)."""
-    from captum.attr import IntegratedGradients
+    with warnings.catch_warnings():  # of a progress bar of its own, which lacks widgets in a notebook
+        warnings.simplefilter("ignore")
+        from captum.attr import IntegratedGradients
 
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
     with torch.enable_grad():

@@ -79,7 +79,8 @@ def head(title: str, note: str = "") -> Markup:
 
 def say(sentence: str, look: str = "") -> Markup:
     """Return a paragraph. look: a class of it, such as soft."""
-    return Markup(f'<p class="{escape(look)}">{clean(sentence, 1000)}</p>')
+    whole = sentence.replace(" %", "\u00a0%")  # a number and its sign stay in one line
+    return Markup(f'<p class="{escape(look)}">{clean(whole, 1000)}</p>')
 
 
 def lines(text: str) -> Markup:

@@ -103,7 +103,7 @@ def test_the_version_has_one_source() -> None:
 def test_all_installs_every_extra_but_what_is_under_the_gpl_or_brings_servers() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    apart = {"all", "cluster", "demo", "dev", "docs", "gpl", "heic", "mlflow", "tensorboard", "whisper"}
+    apart = {"all", "demo", "dev", "docs", "gpl", "heic", "mlflow", "tensorboard", "whisper"}
     assert extras["all"] == ["plait[" + ",".join(sorted(set(extras) - apart)) + "]"]
     assert extras["demo"] == extras["whisper"] == ["plait[gpl]"]
     names = {re.split("[><=]", line)[0] for extra in set(extras) - {"gpl"} for line in extras[extra]}

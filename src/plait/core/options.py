@@ -13,7 +13,7 @@ import numbers
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -336,7 +336,7 @@ def _spread(signature: inspect.Signature, keywords: Iterable[str]) -> inspect.Si
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=usual[name].default_factory() if callable(usual[name].default_factory) else usual[name].default,
+            default=usual[name].default if usual[name].default_factory is MISSING else usual[name].default_factory(),
             annotation=usual[name].type,
         )
         for name in keywords

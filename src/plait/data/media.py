@@ -223,7 +223,7 @@ def open_sound(
     cell: Any, folder: Path | None, *, sample_rate: int | None = None, whole: bool = True, top: int = LONG_RATE
 ) -> Sound:
     """Decode a sound as `read_sound` does, and say what it is in its file. top: Hz that a long one keeps at most."""
-    part = (0.0, None)
+    part: tuple[float, float | None] = (0.0, None)
     if isinstance(cell, np.ndarray):
         samples, rate = _samples_of_array(cell), int(sample_rate or DEFAULT_RATE)
         sound = Sound(samples, rate, rate, samples.shape[1])

@@ -85,8 +85,8 @@ def confusion_picture(path: str | Path, counts: np.ndarray, names: Sequence[obje
     if len(rows) > 2 and pairs:
         hang_text(axes, (1, 1), (18, -10), say("Most frequent mistakes"), color=INK, fontsize=10.5)
         most = pairs[: 6 if len(rows) <= 6 else 10]
-        told = ((count(counts[i, j]), say("{true} predicted as {said}", true=shown[i], said=shown[j])) for i, j in most)
-        text = "\n".join(f"{num} ×  {mistake}" for num, mistake in told)
+        pair = "{true} predicted as {said}"
+        text = "\n".join(f"{count(counts[i, j])} ×  {say(pair, true=shown[i], said=shown[j])}" for i, j in most)
         hang_text(axes, (1, 1), (18, -18), text, color=SOFT, fontsize=9.5, va="top", linespacing=1.6)
     return save_picture(axes, path, title or say("Confusion matrix"), notes)
 

@@ -101,7 +101,7 @@ def operating_figure(curves: Sequence[Mapping[str, Any]], what: str) -> str:
     across, up = Scale(0, 1, left, WIDTH - 40), Scale(0, 1, bottom, top)
     roc = what == "roc"
     names = ("false positive rate", "true positive rate") if roc else ("recall", "precision")
-    inner = _frame(across, up, *map(say, names))
+    inner = _frame(across, up, say(names[0]), say(names[1]))
     inner.append(words(0, 13, say("ROC curve" if roc else "precision-recall curve"), "strong"))
     inner += [line(across(0), up(0), across(1), up(1), "ideal")] if roc else []
     shown = tell_apart([curve["name"] for curve in curves], 24)

@@ -185,13 +185,14 @@ class Verdict:
     def from_json(cls, facts: Mapping[str, Any]) -> Verdict:
         """Return the verdict that `to_json` told of; of a run of before the prior's error is worked out."""
         keys = ("fused", "shipped", "metric", "value", "repeats")
-        test, gains = facts["test"], ("fills_holes", "adds", "complete")
+        test = facts["test"]
+        gains: dict[str, Any] = {key: Gain(**facts[key]) for key in ("fills_holes", "adds", "complete")}
         verdict = cls(
             **{key: facts.get(key) or getattr(cls, key) for key in keys},
             reason=facts["sentence"].removeprefix(NOT_TESTED).partition(".")[0],
             margin=MARGIN if facts["margin"] is None else facts["margin"],
             opponents=tuple(_opponent_of(one) for one in facts["opponents"]),
-            **{key: Gain(**facts[key]) for key in gains},
+            **gains,
             rows=test["rows"],
             groups=test["groups"] or 0,
             splits=facts.get("splits", {}),

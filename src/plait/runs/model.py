@@ -647,5 +647,5 @@ def tell(notes: Sequence[str], callback: Callback) -> None:
 
 
 def say_next(folder: Path) -> str:
-    commands = {"command": f"plait evaluate {folder} TABLE", "other": f"plait predict {folder} TABLE --out answers.csv"}
-    return say("next: {command}   or   {other}", **commands)
+    answer = f"plait predict {folder} TABLE --out answers.csv"
+    return say("next: {command}   or   {other}", command=f"plait evaluate {folder} TABLE", other=answer)

@@ -100,7 +100,6 @@ class Service:
         self.ready = True
         yield
         self.ready = False
-        self.language: str | None = None  # of the page; None: that of the browser
         await asyncio.to_thread(self.engine.close)
 
     async def _answer(self, request: Request, make: Callable[[list[Row]], Job], fields: Fields | None = None) -> Any:

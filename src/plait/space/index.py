@@ -426,7 +426,8 @@ class Index:
         self.model.save(part / MODEL)
         self.space.write(part)
         self.parts, self.lance = [], Lance(part, [*self.space.heads], {}) if engine == "lancedb" else None
-        for shard in self.shards or [None]:
+        shards: list[Shard | None] = [*self.shards]
+        for shard in shards or [None]:
             self._write(part, shard, self.rows)
         if folder.exists():
             folder.rmdir()

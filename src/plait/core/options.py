@@ -13,7 +13,7 @@ import numbers
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -329,6 +329,11 @@ def _keywords_of(verb: Callable[..., Any]) -> Mapping[str, Any] | None:
     return verb.__globals__[named[1]].__annotations__ if named else None
 
 
+def _default(option: Field[Any]) -> Any:
+    factory: Any = option.default_factory
+    return option.default if factory is MISSING else factory()
+
+
 def _spread(signature: inspect.Signature, keywords: Iterable[str]) -> inspect.Signature:
     """Return the signature with each keyword, its type and its default, where it had `**options`."""
     usual = {f.name: f for f in fields(FitOptions)}
@@ -336,7 +341,7 @@ def _spread(signature: inspect.Signature, keywords: Iterable[str]) -> inspect.Si
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=usual[name].default if usual[name].default_factory is MISSING else usual[name].default_factory(),
+            default=_default(usual[name]),
             annotation=usual[name].type,
         )
         for name in keywords

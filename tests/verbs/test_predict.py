@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+import plait
 from plait.errors import RequestError, RunError, TableError
 from plait.runs.model import Model
 from plait.verbs.fit import fit
 from plait.verbs.predict import evaluate, predict
 from searches import take_quick_learners
 from tiny import numbers_table, read_csv, write_table
+
+KEPT = Path(__file__).parents[1] / "kept"
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +230,14 @@ def test_rows_that_were_learned_from_are_counted(people: Model) -> None:
     people._learned, kept = None, people._learned  # as a run of before
     assert "notes" not in evaluate(people, PEOPLE)
     people._learned = kept
+
+
+@pytest.mark.heavy
+def test_two_processes_write_what_one_does(tmp_path: Path) -> None:
+    run, table = KEPT / "network", plait.read(KEPT / "table" / "table.csv")
+    rows = table[np.arange(600) % len(table)]
+    here = predict(run, rows, out=tmp_path / "here.csv")
+    there = predict(run, rows, out=tmp_path / "there.csv", on="local:2")
+    assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert here.on == {"engine": "here", "nodes": 1, "tasks": 3, "elsewhere": 0}
+    assert there.on == {"engine": "local", "nodes": 1, "tasks": 3, "elsewhere": 3}

@@ -391,7 +391,8 @@ def test_fit_takes_any_mixture_of_cells_and_counts_them(folder: Path, bad: dict[
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("on", ["local:2", "ray"])
-def test_where_candidates_are_learned_changes_no_bit(on: str) -> None:
+def test_where_candidates_are_learned_changes_no_bit(on: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.models.learners.TREES", 100)  # as in other processes
     if on == "ray":
         pytest.importorskip("ray")
     options: dict[str, Any] = {"target": "y", "candidates": ("classic", "alone", "parallel"), "epochs": 2}

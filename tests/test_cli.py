@@ -43,8 +43,10 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "stopped": "",
         "seal": "x",
     }
+    on = {"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0}
     model = SimpleNamespace(
         target="y",
+        on=on,
         leaderboard=[{"name": "image"}],
         folder=Path("run"),
         summary=lambda: "the summary",
@@ -54,7 +56,6 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         study=SimpleNamespace(verdict={"code": "not_tested"}, to_json=lambda: {"choose": "simple"}),
     )
     shown = SimpleNamespace(to_json=lambda: {"columns": []})
-    on = {"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0}
     answers = SimpleNamespace(status=["ok", "partial"], notes=[], on=on, to_arrow=lambda: None)
 
     def remember(verb: str, answer: Any) -> Any:
@@ -222,6 +223,7 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[s
         "verdict": {"code": "not_tested"},
         "choose": "simple",
         "leaderboard": [{"name": "image"}],
+        "on": {"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0},
     }
     code, out, err = run("predict", "run", "t.csv", "--out", "p.csv", "--json")
     assert (code, err) == (0, "")

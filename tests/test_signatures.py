@@ -27,7 +27,7 @@ def test_what_editors_see_is_what_fit_takes() -> None:
 def test_the_signature_names_each_option_with_its_default() -> None:
     taken = inspect.signature(plait.fit).parameters
     options = {f.name for f in fields(FitOptions)}
-    named = {"data", "labels", "target", "pairs", "out", "folder", "callback", "sample_weight", "quiet"}
+    named = {"data", "labels", "target", "pairs", "out", "folder", "callback", "sample_weight", "on", "quiet"}
     assert {*taken} - {"options"} == options | named
     assert next(iter(taken)) == "data"
     assert (taken["batch_size"].default, taken["epochs"].default, taken["kinds"].default) == (64, None, {})

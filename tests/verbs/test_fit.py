@@ -497,7 +497,9 @@ def test_an_interrupt_keeps_the_best_so_far(tmp_path: Path) -> None:
     data = text_and_numbers()
     asked: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "epochs": 1, "out": tmp_path / "run"}
     asked |= {"report": False, "choose": "simple"}
-    model = fit(data, callback=raise_at("fused", KeyboardInterrupt()), **asked)
+    events: list[dict[str, Any]] = []
+    model = fit(data, callback=joined(events.append, raise_at("fused", KeyboardInterrupt())), **asked)
+    assert {"note": "interrupted: the best so far is looked at on the test rows, and written"} in events
     assert model.facts["stopped"] == "interrupt"
     assert "The fit was interrupted; the best so far is kept." in model.summary()
     recipes = {entry["recipe"] for entry in model.leaderboard}

@@ -92,6 +92,8 @@ class Search:
             self.blends.measure()
         else:
             self._try_all()
+            if study.budget.interrupted:
+                study.callback({"note": "interrupted: the best so far is looked at on the test rows, and written"})
             self.blends.measure()
             if self.deal is not None:
                 study.callback({"stage": "choose"})

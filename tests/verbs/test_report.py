@@ -58,6 +58,9 @@ def test_what_it_cannot_do_is_said(run: Path, capsys: pytest.CaptureFixture[str]
         report(run, figures="gif")
     with pytest.raises(RequestError, match=r"^there is no language 'de'\. "):
         report(run, lang="de")
+    old = Path(__file__).parents[1] / "kept" / "network"
+    with pytest.raises(RequestError, match=r"network was written by an older plait, which tells less of a verdict"):
+        report(old, out=run / "never")
     with pytest.raises(SystemExit):
         main(["study", str(run), "--format", "html"])
     assert "there is no format 'html'" in capsys.readouterr().err

@@ -227,7 +227,7 @@ def span(score: Mapping[str, Any] | None) -> str:
 
 def say_verdict(facts: Mapping[str, Any]) -> str:
     """Return the sentence of a verdict, as `study.json` holds it, in the language that is spoken."""
-    if spoken() == "en":
+    if spoken() == "en" or "rows_for" not in facts:  # a run of before tells less of it
         return str(facts["sentence"])
     from plait.proof.verdict import Verdict  # here, since a prediction judges nothing
 

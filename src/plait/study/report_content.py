@@ -371,7 +371,8 @@ def content_of_run(model: Model) -> dict[str, Any]:
     if facts.test is not None:
         content["subsets"] = {key: facts.test[key] for key in ("by_modalities", "alone")}
         content["per_class"] = (facts.test["metrics"] or {}).get("per_class")
-    return content | _answers_of(model, file_in(folder, "predictions.parquet"))
+    kept = "predictions.parquet" in (facts.files or {})
+    return content | (_answers_of(model, file_in(folder, "predictions.parquet")) if kept else {})
 
 
 def _hole_of(facts: Any, name: str) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def report(run: str | Path, *, out: str | Path | None = None, figures: str | Non
 def write_again(model: Model, out: Path, figures: str | None) -> Written:
     """Write the report of a run of one target, and its figures, to a folder."""
     folder, files = Path(str(model.folder)), model.facts.files or {}
+    if "rows_for" not in model.study.verdict:
+        raise RequestError(f"{folder} was written by an older plait, which tells less of a verdict; fit it again.")
     said = []
     if "report.json" in files:
         content = read_content(file_in(folder, "report.json"))

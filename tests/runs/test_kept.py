@@ -35,6 +35,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
         patch.setitem(learners.LEARNERS, "classification", quick)
         out = tmp_path_factory.mktemp("kept") / "run"
         options: dict[str, Any] = {"candidates": ["classic", "late", "alone"], "epochs": 2, "report": False}
+        options["encoders"] = {"text": "tfidf"}
         return fit({**text_and_numbers(), "part": SPLIT}, target="y", split="part", out=out, **options)
 
 

@@ -227,6 +227,7 @@ def add_until_killed(place: Path, turn: int, seconds: float) -> list[str]:
     if (child := os.fork()) == 0:
         os.close(reader)
         index, row = load_index(place), 0
+        index.add({"note": [f"row {turn} begins"]})  # which loads what is loaded late
         os.write(writer, b"ready\n")
         while True:
             cell = f"row {turn} {row}"

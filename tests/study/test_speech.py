@@ -140,7 +140,7 @@ def test_the_command_line_says_it_all(run: Path, other_calls: Path, capsys: pyte
     assert code == 0
     assert "10 scored, 3 failed" in out
     assert "WER          0." in out
-    assert "this model, given only  rows  wer" in out
+    assert "this model, given only  rows  WER" in out
     code, _, err = type_words("explain", run, other_calls)
     assert code == 2
     assert err.startswith("error: explanations of transcripts are not there yet")

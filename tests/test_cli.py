@@ -51,7 +51,6 @@ def verbs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         folder=Path("run"),
         summary=lambda: "the summary",
         facts=facts,
-        on={"engine": "here", "nodes": 1, "tasks": 1, "elsewhere": 0},
         report_rows=None,
         study=SimpleNamespace(verdict={"code": "not_tested"}, to_json=lambda: {"choose": "simple"}),
     )

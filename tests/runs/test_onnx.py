@@ -27,7 +27,8 @@ from tiny import make_spec
 def traced() -> Any:
     """(predictor, graph, file) of a stacked vote over pictures and over tables that share an encoder.
 
-    Tracing takes seconds, so one graph holds what is most apart; bench/bench_export.py asks each operator by itself.
+    Tracing takes 15 seconds, so one graph holds what is most apart, and `make test-all` alone asks it; `make test`
+    traces the run of verbs/test_export.py. bench/bench_export.py asks each operator by itself.
     """
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
@@ -52,6 +53,7 @@ def blended(traced: Any) -> Any:
     return blend, OnnxPredictor(open_session(data), graph.ports, graph.output, 3)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("num", [1, 5])
 def test_a_blend_through_onnx(blended: Any, num: int) -> None:
     blend, written = blended
@@ -65,6 +67,7 @@ def test_a_blend_through_onnx(blended: Any, num: int) -> None:
         assert found[4] == pytest.approx(PRIOR, abs=1e-6)
 
 
+@pytest.mark.heavy
 def test_what_goes_into_the_graph(blended: Any) -> None:
     assert [(p.values, p.dtype, p.shape, p.there) for p in blended[1].ports[2:]] == [
         ("c", "float32", (6,), "c_present"),
@@ -72,6 +75,7 @@ def test_what_goes_into_the_graph(blended: Any) -> None:
     ]
 
 
+@pytest.mark.heavy
 def test_an_export_is_let_through_and_its_needs_are_told(traced: Any) -> None:
     """Its largest array is 32 channels of 8 × 8 numbers of 4 bytes, for each of two pictures: 16 kB a row."""
     checked = check_onnx(traced[2], "model.onnx")
@@ -80,6 +84,7 @@ def test_an_export_is_let_through_and_its_needs_are_told(traced: Any) -> None:
     assert checked.cost.rows(1024) == 1024
 
 
+@pytest.mark.heavy
 def test_few_rows_at_a_time_answer_alike(blended: Any) -> None:
     _, whole = blended
     lots = OnnxPredictor(whole.session, whole.ports, whole.output, 3, rows=lambda num: 2)
@@ -99,6 +104,7 @@ def test_what_is_no_regular_file_is_told(tmp_path: Path) -> None:
         OnnxModel.load("model\0.onnx")
 
 
+@pytest.mark.heavy
 def test_an_input_of_another_shape_is_named(blended: Any) -> None:
     batch = Batch({}, {})
     for port in blended[1].ports:

@@ -172,7 +172,10 @@ class Cluster:
 
 def _load() -> Any:
     """Return ray, which tells nobody that it is used."""
-    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}.items():
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    if not os.environ.get("RAY_ADDRESS"):
+        settings["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # on Linux too, this has its ports on the loopback alone
+    for name, value in settings.items():
         os.environ.setdefault(name, value)
     return importlib.import_module("ray")
 
@@ -181,11 +184,9 @@ def _join(ray: Any) -> None:
     """Join the cluster at RAY_ADDRESS, else start one on this machine. RequestError where it fails."""
     address = os.environ.get("RAY_ADDRESS")
     how = {"address": address} if address else {"address": "local", "include_dashboard": False}
-    if not address:
-        how["_node_ip_address"] = "127.0.0.1"
     try:
         ray.init(**how, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  where a node is slow to start Ray raises no other class
         ray.shutdown()
         said = " ".join(str(error).split())
         if "ersion mismatch" in said or "versions" in said:

@@ -228,7 +228,7 @@ class Robustness:
         worse, table = self.prepared, replace(self.table, data=data)
         read = input_names(self.predictor)
         seen = [s for s in self.prepared.views if s.of == strand.of and s.how in ("tuned", "letters", "beside")]
-        views = [strand, *(s for s in seen if s.name in read)]
+        views = [strand, *(s for s in seen if s.how != "beside" or s.name in read)]  # what reads anew is dear
         with ThreadPoolExecutor(1) as pool:
             for view in views:
                 values, filled, _ = view.prepare(table, pool, keep=False)

@@ -74,7 +74,7 @@ def fit_machines(folder: Path) -> Any:
         table["备注"].append(None if row % 8 == 5 else str(random.choice(notes[told])))
         table["状态"].append(state)
     return plait.fit(
-        table, target="状态", kinds={"备注": "text"}, epochs=12, out=folder / "machines-run", overwrite=True
+        table, target="状态", kinds={"备注": "text"}, epochs=12, lang="zh", out=folder / "machines-run", overwrite=True
     )
 
 

@@ -37,7 +37,7 @@ def test_the_command_line_goes_through(table: Path, tmp_path: Path, capsys: pyte
     out, options = tmp_path / "run", "--candidates shared --epochs 1 --refit none --no-report --json"
     assert run("fit", table, "--target", "y", "--target", "z", "--out", out, *options.split()) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [*told] == ["run", "targets", "sharing"]
+    assert [*told] == ["run", "targets", "sharing", "on"]
     assert {name: (facts["target"], Path(facts["run"]).name) for name, facts in told["targets"].items()} == {
         "y": ("y", "y"),
         "z": ("z", "z"),

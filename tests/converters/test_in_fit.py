@@ -165,7 +165,7 @@ def test_filled_rows_are_partial_and_counted(calls: Path, tmp_path: Path) -> Non
         candidates=["classic"],
     )
     assert model.facts["holes"]["text"]["filled"] == 58
-    assert "text: 58 absent cells were filled by conversion." in model.summary()
+    assert "text: 58 missing cells were filled by conversion." in model.summary()
     rows = plait.read({"call": ["1.wav", "2.wav"], "note": [None, "low pitch"]}, folder=tmp_path)
     model.predictors["winner"] = model.predictors["text"]  # whatever won: what text answers and says
     answers = model.predict(rows)

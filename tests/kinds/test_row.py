@@ -45,7 +45,7 @@ def test_every_modality_is_drawn_before_and_after(tmp_path):
     said = words(figure)
     for word in ("table.csv, row 3", "photo", "30 × 20 px, colour", "24 × 16 px, grey", "as it came, 8,000 Hz", "costs",
                  "log-mel spectrogram, 64 mels × 51 frames", "5 tokens, dashed: not in the vocabulary", "+0.50",
-                 "absent", "absent: file not found: scans/7.png"):  # fmt: skip
+                 "missing", "missing: file not found: scans/7.png"):  # fmt: skip
         assert word in said
 
 
@@ -143,7 +143,7 @@ def test_every_kind_has_its_band(tmp_path: Path) -> None:
     figure = draw_shares([(p["modality"], 0.1, "") for p in parts], "t", parts=parts)
     said = words(figure)
     for wanted in ("image, by occlusion", "share +0.250", "what each piece of the sound adds, over its seconds",
-                   "red +0.400", "c0", "absent: blank", "speaks against it"):  # fmt: skip
+                   "red +0.400", "c0", "missing: blank", "speaks against it"):  # fmt: skip
         assert wanted in said
     figure.savefig(tmp_path / "row.png", dpi=30)
     with Image.open(tmp_path / "row.png") as picture:

@@ -28,15 +28,15 @@ class Heard(Logger):
         super().__init__()
         self.fails, self.points, self.told = fails, list[Any](), list[Any]()
 
-    def begin(self, facts: dict[str, Any]) -> None:
+    def _begin(self, facts: dict[str, Any]) -> None:
         self.told.append(facts)
 
-    def point(self, name: str, value: float, step: int) -> None:
+    def _point(self, name: str, value: float, step: int) -> None:
         if self.fails:
             raise OSError("the disk is full\nso it is")
         self.points.append((name, value, step))
 
-    def end(self, event: dict[str, Any]) -> None:
+    def _end(self, event: dict[str, Any]) -> None:
         self.told.append(event["ended"])
 
 

@@ -25,7 +25,7 @@ def test_names_of_folders_are_plain_and_each_there_once() -> None:
 def test_a_run_holds_a_plain_run_of_each_target_and_a_list_of_them() -> None:
     run = joint_run()
     assert run.folder is not None
-    files = {"run.json", "study.json", "history.jsonl", "plait.toml", "y", "z"}
+    files = {"run.json", "study.json", "history.jsonl", "y", "z"}  # without a place of its own no plait.toml
     assert {path.name for path in run.folder.iterdir()} == files
     assert (run.targets, run.task, len(run), [*run]) == (["y", "z"], "targets", 2, ["y", "z"])
     listed = json.loads((run.folder / "run.json").read_text("utf-8"))

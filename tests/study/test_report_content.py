@@ -116,7 +116,7 @@ def test_the_command_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed again, it asks for the same options."""
     asked: dict[str, Any] = {}
 
-    def remember(table: str, **options: Any) -> None:
+    def remember(**options: Any) -> None:
         asked.update(options)
         raise SystemExit
 

@@ -117,7 +117,8 @@ def test_the_story_sets_single_modalities_against_fusions() -> None:
     )
     text = _story(model, Path("d/table.csv"), Path("run"), (Path("row.png"), Path("run/confusion.png")))
     assert text.splitlines()[1] == (
-        "* parallel(image, text)  joint  0.900 (0.800 to 0.950)  0.910 (0.850 to 0.960)  1.0 s          950         0.5"
+        "* parallel(image, text)  joint training  0.900 (0.800 to 0.950)  0.910 (0.850 to 0.960)  1.0 s          950"
+        "         0.5 ms"
     )
     assert text.splitlines()[-5:] == [
         "Fusion helps: so much.",

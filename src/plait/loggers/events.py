@@ -39,7 +39,7 @@ def ends_of(event: dict[str, Any]) -> dict[str, dict[str, Any]]:
 class Logger:
     """Hears the events of a fit. One that cannot be written ends the logging with a warning; the fit goes on.
 
-    A part of its own gives `begin(facts)`, `point(name, value, step)` and `end(event)`.
+    A part of its own gives `_begin(facts)`, `_point(name, value, step)` and `_end(event)`.
     """
 
     def __init__(self) -> None:
@@ -48,28 +48,28 @@ class Logger:
     def __call__(self, event: dict[str, Any]) -> None:
         """Write what an `event` of a fit is worth."""
         if "began" in event:
-            self.begin(event["began"])  # what is wrong from the start is said before hours of training
+            self._begin(event["began"])  # what is wrong from the start is said before hours of training
             self._begun = True
         if self._failed or not self._begun:
             return
         try:
             for point in points_of(event, self._seen):
-                self.point(*point)
+                self._point(*point)
             self._seen += "best" in event
             if "ended" in event:
-                self.end(event)
+                self._end(event)
         except Exception as error:  # noqa: BLE001  # of another library, of any kind
             self._failed = True
             warnings.warn(f"{type(self).__name__} gives up: {first_line(error):.200}", stacklevel=2)
 
-    def begin(self, facts: dict[str, Any]) -> None:
+    def _begin(self, facts: dict[str, Any]) -> None:
         """Begin a run. facts: {"targets", "rows", "options"}."""
         raise NotImplementedError
 
-    def point(self, name: str, value: float, step: int) -> None:
+    def _point(self, name: str, value: float, step: int) -> None:
         """Add a point to a curve."""
         raise NotImplementedError
 
-    def end(self, event: dict[str, Any]) -> None:
+    def _end(self, event: dict[str, Any]) -> None:
         """Close the run. event: the last one, with "ended"."""
         raise NotImplementedError

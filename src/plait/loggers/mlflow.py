@@ -14,7 +14,7 @@ MOST = 250  # letters of a name, and of a value, that every store takes
 
 
 class MlflowLogger(Logger):
-    """A callback that writes a fit to MLflow: its options, curves of each network, test scores, verdict and report.
+    """A callback that writes a fit to MLflow: options, curves of networks, scores, verdict and report.
 
     It goes into the active run where there is one, else into a run of its own.
 
@@ -39,8 +39,8 @@ class MlflowLogger(Logger):
         self._client: Any = None
         self._run, self._own = "", True
 
-    def begin(self, facts: dict[str, Any]) -> None:
-        """Open a run, and write what is asked. facts: as `Logger.begin`.
+    def _begin(self, facts: dict[str, Any]) -> None:
+        """Open a run, and write what is asked. facts: as `Logger._begin`.
 
         Raises:
             RequestError: MLflow cannot be written to.
@@ -62,11 +62,11 @@ class MlflowLogger(Logger):
         except Exception as error:  # noqa: BLE001  # of MLflow, of its store, or of the network
             raise RequestError(f"MLflow cannot be written to: {first_line(error):.300}") from None
 
-    def point(self, name: str, value: float, step: int) -> None:
+    def _point(self, name: str, value: float, step: int) -> None:
         """Add a point to a curve. name: its name; value, step: where it lies."""
         self._client.log_metric(self._run, re.sub(r"[^\w\-. /]", "_", name)[:MOST], value, step=step)
 
-    def end(self, event: dict[str, Any]) -> None:
+    def _end(self, event: dict[str, Any]) -> None:
         """Write what was found, and close the run. event: the last one."""
         for target, end in ends_of(event).items():
             for key in ("winner", "verdict"):

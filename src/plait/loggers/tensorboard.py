@@ -32,18 +32,18 @@ class TensorBoardLogger(Logger):
         self.folder = Path(folder)
         self._writer: Any = None
 
-    def begin(self, facts: dict[str, Any]) -> None:
-        """Open the event file, and write what is asked. facts: as `Logger.begin`."""
+    def _begin(self, facts: dict[str, Any]) -> None:
+        """Open the event file, and write what is asked. facts: as `Logger._begin`."""
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(self.folder))
         self._write_text("fit", facts)
 
-    def point(self, name: str, value: float, step: int) -> None:
+    def _point(self, name: str, value: float, step: int) -> None:
         """Add a point to a curve. name: its name; value, step: where it lies."""
         self._writer.add_scalar(name, value, step)
 
-    def end(self, event: dict[str, Any]) -> None:
+    def _end(self, event: dict[str, Any]) -> None:
         """Write what was found, and close the file. event: the last one."""
         self._write_text("result", event["ended"])
         self._writer.close()

@@ -220,7 +220,7 @@ def can_travel(table: Table, views: Sequence[View]) -> bool:
 
 def are_known(views: Sequence[View]) -> bool:
     """Whether all views are of kinds of plait's own, which another process knows too."""
-    return all(str(view.able.prep.__name__).startswith("plait.") for view in views)
+    return all(getattr(view.able.prep, "__name__", "").startswith("plait.") for view in views)
 
 
 def pack_views(views: Sequence[View]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         cell = before.get(name)
         look = {"color": ORANGE, "style": "italic"} if cell is None else {"color": INK}
         page.write(left, level, cut_text(name, 28), size=9.5, color=SOFT)
-        page.write(middle, level, "absent" if cell is None else cut_text(str(cell), 30), size=9.5, **look)
+        page.write(middle, level, "missing" if cell is None else cut_text(str(cell), 30), size=9.5, **look)
         for k, line in enumerate(lines):
             page.write(right, level + 0.17 * k, line, size=9.5)
         level += 0.1 + 0.17 * len(lines)
@@ -55,7 +55,7 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     lay_bars(page, (left + 2 * inner, y, CONTENT - 2 * inner - 0.9), bars, 0.55, part.get("ends"))
     for place, column in enumerate(columns):
         level, value = y + BAR * (place + 0.62), part["before"][column["column"]]
-        cell = "absent" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+        cell = "missing" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
         page.write(left, level, cut_text(column["column"], 18), size=9.5, color=SOFT)
         page.write(left + inner + 0.1, level, cut_text(cell, 15), size=9.5)
         page.rule(y + BAR * (place + 1), left, PALE)

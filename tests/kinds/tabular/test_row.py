@@ -40,7 +40,7 @@ def test_a_broken_cell_has_its_reason_and_a_blank_row_nothing_else() -> None:
 
 def test_numbers_have_two_places_and_absent_cells_say_so(page: Page) -> None:
     draw_row(page, {"before": {"age": None, "city": "Bonn"}, "after": {"age": -0.126, "city": "code 1"}}, 0.5, 1.0)
-    assert words(page) == ["age", "absent", "-0.13", "city", "Bonn", "code 1"]
+    assert words(page) == ["age", "missing", "-0.13", "city", "Bonn", "code 1"]
 
 
 def test_thirty_columns_are_drawn_and_the_others_counted(page: Page) -> None:
@@ -57,7 +57,7 @@ def test_columns_that_mattered_stand_strongest_first(page: Page) -> None:
     cells = {"a": 1 / 3, "b": None, "c": "red"}
     part = {"before": cells, "parts": [{"column": name, "weight": weight} for name, weight in weights.items()]}
     draw_share(page, part, 0.5, share_height(part))
-    assert words(page) == ["b", "absent", "c", "red", "a", "0.333333"]
+    assert words(page) == ["b", "missing", "c", "red", "a", "0.333333"]
     (axes,) = page.figure.axes
     assert [text.get_text() for text in axes.texts] == ["−0.400", "+0.200", "+0.100"]
     assert [round(bar.get_width(), 3) for bar in axes.patches] == [-0.4, 0.2, 0.1]

@@ -231,7 +231,7 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(run: Any, verbs: dict[s
 
 
 def test_version(run: Any) -> None:
-    assert run("--version") == (0, "plait 0.1.0\n", "")
+    assert run("--version") == (0, "plait 0.2.0\n", "")
 
 
 # what a wrong request gets

@@ -97,7 +97,7 @@ def test_errors_are_builtin_errors_too() -> None:
 def test_the_version_has_one_source() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "plait.core.version.__version__"}
-    assert plait.__version__ == "0.1.0"
+    assert plait.__version__ == "0.2.0"
 
 
 def test_all_installs_every_extra_but_what_is_under_the_gpl_or_brings_servers() -> None:

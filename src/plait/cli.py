@@ -265,7 +265,8 @@ def fit(**given: Any) -> Answer:
     model = _call(plait.fit, **{"quiet": False, **given})
     from plait.core.language import speaking
 
-    with speaking(given.get("lang", "en")):
+    asked = getattr(model.facts, "options", {}).get("lang", "en")  # as a config may say
+    with speaking(given.get("lang", asked)):
         summary = model.summary()
     if not hasattr(model, "sharing"):
         return {"run": model.folder, **_fitted(model), "on": model.on}, summary

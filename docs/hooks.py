@@ -1,5 +1,7 @@
 """What `make docs` adds to the pages: the reference, made from the code, and the project's own papers."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ GROUPS = {
 }
 OWN_WORKER = "assets/worker.js"
 EXAMPLE = "examples/classic_two_branch.py"
+NOTEBOOKS = {"notebooks/tour.md": "examples/tour.ipynb", "notebooks/researcher.md": "examples/researcher.ipynb"}
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -34,9 +37,29 @@ def on_files(files: Any, config: Any) -> Any:
     code = (ROOT / EXAMPLE).read_text(encoding="utf-8")
     shown = f"# The classic two-branch program\n\n```python\n{code}```\n"
     files.append(File.generated(config, "project/two-branch.md", content=shown))
+    for page, notebook in NOTEBOOKS.items():
+        files.append(File.generated(config, page, content=write_notebook(ROOT / notebook)))
     files.append(File.generated(config, "reference/api.md", content=write_api()))
     files.append(File.generated(config, "reference/commands.md", content=write_commands()))
     return files
+
+
+def write_notebook(path: Path) -> str:
+    """Return a notebook as a page: its prose, its code, and what came out when it ran."""
+    parts = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        for output in cell.get("outputs", []):
+            data = {kind: "".join(value) for kind, value in output.get("data", {}).items()}
+            if "text/html" in data:  # in one block, which a blank line would end
+                parts.append("<div>" + re.sub(r"\n\s*\n", "\n", data["text/html"]) + "</div>")
+            elif "image/png" in data:
+                parts.append(f'<img alt="" src="data:image/png;base64,{data["image/png"].strip()}">')
+            else:
+                said = "".join(output.get("text", [])) or data.get("text/plain", "")
+                parts.append(f"```text\n{said.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def write_api() -> str:
@@ -98,7 +121,7 @@ def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
 
 def _relinked(text: str, page: str) -> str:
     up = "../" * page.count("/")
-    places = {paper: place for place, paper in PAPERS.items()} | {EXAMPLE: "project/two-branch.md"}
+    places = {paper: place for place, paper in (PAPERS | NOTEBOOKS).items()} | {EXAMPLE: "project/two-branch.md"}
     inside = page in PAPERS
     for paper, place in places.items():
         text = text.replace(f"]({up}../{paper}", f"]({up}{place}")

@@ -30,7 +30,7 @@ def hooks() -> ModuleType:
 def test_the_menu_names_every_page_and_no_other(hooks: ModuleType) -> None:
     menu = re.findall(r"([\w/-]+\.md)$", CONFIG.partition("\nnav:")[2], re.MULTILINE)
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    made = {*hooks.PAPERS, "project/two-branch.md", "reference/api.md", "reference/commands.md"}
+    made = {*hooks.PAPERS, *hooks.NOTEBOOKS, "project/two-branch.md", "reference/api.md", "reference/commands.md"}
     assert len(menu) == len({*menu})
     assert {*menu} == pages | made
 

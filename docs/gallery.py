@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import socket
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,7 @@ from plait.demo import make_demo
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from browser import open_browser  # noqa: E402
+from browser import open_browser, serving  # noqa: E402
 
 PICTURES = ROOT / "docs" / "gallery"
 WIDTH, HEIGHT = 1100, 1180
@@ -76,22 +72,6 @@ def fit_machines(folder: Path) -> Any:
     return plait.fit(
         table, target="状态", kinds={"备注": "text"}, epochs=12, lang="zh", out=folder / "machines-run", overwrite=True
     )
-
-
-@contextmanager
-def serving(model: Any) -> Iterator[str]:
-    """Serve a model in this process, and give its address."""
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(plait.serve(model), log_config=None, access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        thread = threading.Thread(target=server.run, args=([bound],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def keep(picture: bytes, path: Path) -> None:

@@ -1,11 +1,13 @@
-"""A headless Chromium, driven through a pipe: what a test needs of a page. Knows no test, and no page of plait."""
+"""A headless Chromium, driven through a pipe: what a test needs of a page. And a model served to it. Knows no test."""
 
 import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,3 +108,21 @@ def open_browser() -> Iterator[Browser]:
             process.wait(20)
             browser.sends.close()
             browser.hears.close()
+
+
+@contextmanager
+def serving(model: Any) -> Iterator[str]:
+    """Serve a model in this process, and give its address."""
+    import uvicorn
+
+    from plait import serve
+
+    server = uvicorn.Server(uvicorn.Config(serve(model), log_config=None, access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        thread = threading.Thread(target=server.run, args=([bound],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -4,17 +4,13 @@ import base64
 import itertools
 import json
 import re
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import plait
-from browser import CHROMIUM, open_browser
+from browser import CHROMIUM, open_browser, serving
 
 PAGE = Path(plait.__file__).with_name("server") / "page.html"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -32,21 +28,6 @@ def test_both_languages_say_the_same_things() -> None:
     assert keys.findall(english) == keys.findall(chinese)
     assert len(keys.findall(english)) > 40
     assert [*re.findall(r"\{\d\}", english)] == [*re.findall(r"\{\d\}", chinese)]
-
-
-@contextmanager
-def serving(model: Any) -> Iterator[str]:
-    """Serve a model in this process, and give its address."""
-    uvicorn = pytest.importorskip("uvicorn")
-    server = uvicorn.Server(uvicorn.Config(plait.serve(model), log_config=None, access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        thread = threading.Thread(target=server.run, args=([bound],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def drop(place: int, path: Path) -> str:
@@ -72,6 +53,7 @@ def tick(without: tuple[str, ...]) -> str:
 @pytest.mark.heavy
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 def test_what_is_dropped_is_answered_and_every_tick_is_right(explained_model: Any, explained_table: Path) -> None:
+    pytest.importorskip("uvicorn")
     table, folder = plait.read(explained_table), explained_table.parent
     cells = {name: table.cells(name, [3])[0] for name in table.names}
     columns = {view.name: view.modality.columns for view in explained_model.views}

@@ -23,24 +23,12 @@ TASKS = {
     "regression": "the number",
     "recognition": "the words of",
 }
-# what of the hub's tasks a run does that looks at one kind alone
-PIPELINES = {
-    ("image", "classification"): "image-classification",
-    ("audio", "classification"): "audio-classification",
-    ("audio", "recognition"): "automatic-speech-recognition",
-    ("text", "classification"): "text-classification",
-    ("video", "classification"): "video-classification",
-    ("tabular", "classification"): "tabular-classification",
-    ("tabular", "regression"): "tabular-regression",
-}
+# the hub's names of tasks that look at one kind alone; it has none for other pairs
+SPEECH = "automatic-speech-recognition"
+HUB_KINDS = ("image", "audio", "text", "video", "tabular")
+PIPELINES = {"tabular-regression", *(f"{kind}-classification" for kind in HUB_KINDS)}
 MOST_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "f1_rows", "auroc", "mae", "rmse", "r2", "wer", "cer")
 MOST_CLASSES = 20
-HOW_TO = """```python
-import plait
-
-model = plait.load("RUN")  # this folder
-answers = model.predict("rows.csv")
-```"""
 
 
 def make_card(facts: RunFacts) -> str:
@@ -78,7 +66,8 @@ def front_matter(facts: RunFacts) -> str:
     """Return what the hub reads of a model, as YAML whose values are JSON."""
     kinds = {m["kind"] for m in facts.schema["modalities"]}
     task = "classification" if facts.task == "ordered" else facts.task
-    pipeline = PIPELINES.get((min(kinds), task)) if len(kinds) == 1 else None
+    named = SPEECH if task == "recognition" else f"{min(kinds)}-{task}"
+    pipeline = named if len(kinds) == 1 and named in {*PIPELINES, SPEECH} else None
     lines: dict[str, Any] = {"library_name": "plait", "tags": ["plait", "multimodal", task]}
     lines |= {"pipeline_tag": pipeline} if pipeline else {}
     if scores := _tested(facts):

@@ -378,7 +378,7 @@ def explain(**given: Any) -> Answer:
 
 @command("align", out=REQUIRED)
 def align(**given: Any) -> Answer:
-    """Put streams with clocks of their own on one clock, in one table. What no stream reaches is absent."""
+    """Put streams with clocks of their own on one clock, in one table. What no stream reaches is missing."""
     aligned = _call(plait.align, given.pop("reference"), *given.pop("streams"), **given)
     return aligned.to_json(), str(aligned)
 

@@ -129,7 +129,7 @@ class FitOptions:
         prep (--prep MODALITY.OPTION=VALUE): Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.
         convert (--convert FROM->TO): Modality to make of another, and to compare with it: "audio->text", or
             "audio->text by pocketsphinx".
-        fill (--fill FROM->TO): Absent cells to fill from another modality: "audio->text". Of sounds, in training rows
+        fill (--fill FROM->TO): Missing cells to fill from another modality: "audio->text". Of sounds, in training rows
             only.
         converters (--converter NAME.OPTION=VALUE): Option of a converter: NAME.OPTION=VALUE, such as
             pocketsphinx.words=yes,no.

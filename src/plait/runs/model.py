@@ -227,7 +227,7 @@ class Model:
         """Return an answer for every row: as many out as in, in the same order, each with a status.
 
         Args:
-            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            rows: anything that `plait.read` takes; a column that is not there is missing in every row.
             keep: further columns of `rows` to carry along; columns that training took for ids always are.
             folder, callback: as in `plait.explain`.
 
@@ -266,7 +266,7 @@ class Model:
         """Return a vector for each modality that a row has, and one for the row, in the run's space.
 
         Args:
-            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            rows: anything that `plait.read` takes; a column that is not there is missing in every row.
             aim: what the space was chosen for: "rows" or "kind"; by default kind where there are classes.
             folder, callback: as in `plait.explain`.
 
@@ -478,8 +478,8 @@ class Model:
     ) -> tuple[Table, list[str]]:
         """Return the table with the columns these modalities need, and sentences on what is not as in training.
 
-        A column that is not there is absent in every row. What fit made of other columns is made here as well, and what
-        it filled is filled, but for training only.
+        A column that is not there is missing in every row. What fit made of other columns is made here as well, and
+        what it filled is filled, but for training only.
         """
         views = [view for view in self.views if view.name in names]
         made = [one for one in self._made if one.modality in names]

@@ -104,7 +104,7 @@ def make_demo(folder: str | Path, *, rows: int = 1000, seed: int = 0) -> Path:
 
     Columns: id, image (PNG, 32×32, grey), audio (WAV, 16 kHz), text, digit (the target), voice, split. Pictures are
     noisy and partly hidden, sounds noisy at -5 to 12 dB, words sometimes misspelt or wrong, and 15 % of the cells of
-    each are absent, never all three of a row. The splits share no picture and no voice.
+    each are missing, never all three of a row. The splits share no picture and no voice.
 
     Raises MissingExtra without espeakng-loader, RequestError for too few or too many rows, or a folder that holds
     something else.

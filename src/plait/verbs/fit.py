@@ -165,7 +165,7 @@ def fit(
             encoders: {modality: name or module}, such as {"image": "lite0", "text": "static"}.
             prep: options of preprocessing, such as {"audio.denoise": True}.
             convert: modalities to make of others, and to compare with them: "audio->text".
-            fill: absent cells to fill from another modality: "audio->text".
+            fill: missing cells to fill from another modality: "audio->text".
             converters: options of converters, such as {"pocketsphinx.words": "yes,no"}, and objects of your own.
             tune: pretrained encoders to tune: "image=last-2" or "image=full"; "none": nothing is tuned.
             balance: weight the classes so that rare ones count as much as common ones.
@@ -311,7 +311,7 @@ def _with_test(
             near = did_you_mean(target, other.names)
             raise RequestError(f"test: there is no column {target!r} in {other.source}. {near}")
     if lacking:
-        callback({"note": f"the test table lacks {', '.join(lacking)}: absent in its rows."})
+        callback({"note": f"the test table lacks {', '.join(lacking)}: missing in its rows."})
     return joined, replace(chosen, split=name, test=str(other.source))
 
 

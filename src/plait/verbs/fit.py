@@ -85,6 +85,23 @@ def watched(verb: Callable[..., Any]) -> Any:
 
 @overload
 def fit(
+    data: Any,
+    labels: Mapping[str, Any],
+    *,
+    target: list[str] | tuple[str, ...] | None = None,
+    pairs: bool = False,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+    sample_weight: Any = None,
+    quiet: bool = False,
+    on: str | None = None,
+    **options: Unpack[FitKeywords],
+) -> Targets: ...
+
+
+@overload
+def fit(
     data: Any = None,
     labels: Any = None,
     *,
@@ -105,7 +122,7 @@ def fit(
     data: Any = None,
     labels: Any = None,
     *,
-    target: Sequence[str],
+    target: list[str] | tuple[str, ...],
     pairs: bool = False,
     out: str | Path | None = None,
     folder: str | Path | None = None,
@@ -114,7 +131,7 @@ def fit(
     quiet: bool = False,
     on: str | None = None,
     **options: Unpack[FitKeywords],
-) -> Model | Targets: ...
+) -> Targets: ...
 
 
 @checked

@@ -21,6 +21,7 @@ from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
 from plait.core.config import CONFIG, read_config, write_config
 from plait.core.contract import Schema, Table, free_name, name_splits
+from plait.core.language import speak_to
 from plait.core.options import FitKeywords, FitOptions, check_argument, checked
 from plait.core.progress import Progress, can_show, joined
 from plait.core.threads import number_threads
@@ -205,7 +206,7 @@ def fit(
             learning_curve: fit the winner on parts of the rows too.
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
-            lang: language of the report: "en" or "zh".
+            lang: language of the notes, the summary and the report: "en" or "zh".
             overwrite: replace a finished run in the folder.
             config: a plait.toml with any of these, and table, target, out; what is given here goes first.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.
@@ -223,7 +224,7 @@ def fit(
     """
     asked = {"table": data, "target": target, "pairs": pairs, "out": out, "folder": folder}
     asked, wish = _with_config(asked, options)
-    began, callback, most = time.monotonic(), callback or ignore, usual_limit()
+    began, callback, most = time.monotonic(), speak_to(callback or ignore, wish.lang), usual_limit()
     number_threads()
     choose_device(wish.device)  # which may not be there, as is said before anything is read
     table = read(asked["table"], asked["folder"])

@@ -122,6 +122,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert list(dead(page, read(page))) == []
 
 
+@pytest.mark.parametrize("page", [*sorted(DOCS.rglob("*.md")), *DOCS.parent.glob("*.md")], ids=lambda page: page.name)
+def test_each_block_ends_on_a_line_of_its_own(page: Path) -> None:
+    """Else the rest of the page is taken for code."""
+    fences = [line for line in read(page).splitlines() if "```" in line]
+    assert [line for line in fences if not re.fullmatch(r" *(```\w*|.*`` ```.*)", line)] == []
+    assert all(re.fullmatch(r" *```", line) for line in fences[1::2])
+
+
 def test_a_dead_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# One\n\n## Why so?\n", encoding="utf-8")

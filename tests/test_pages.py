@@ -140,7 +140,7 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", sorted((DOCS / "zh").glob("*.md")), ids=lambda page: page.name)
 def test_both_languages_show_the_same_code(page: Path) -> None:
     """So what is in Chinese need not run again."""
-    (english,) = [path for path in (DOCS / page.name, DOCS / "tutorials" / page.name) if path.exists()]
+    english = next(path for path in (DOCS / "tutorials" / page.name, DOCS / page.name) if path.exists())
     codes = [[re.sub(r"\s*#.*", "", block) for block in runnable(read(path))] for path in (english, page)]
     assert codes[0] == codes[1]
 

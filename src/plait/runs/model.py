@@ -542,12 +542,14 @@ class Model:
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
         facts, metric, shown = self.facts, self.facts.study["metric"], choose_shown(self.leaderboard)
+        lasting = self.folder is not None and self._keeper is None
         lines = [board(shown, metric), *say_gaps(shown)]
         if len(self.leaderboard) > 1:
             lines.append(f"* {self._say_rule()}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
-            lines.append(say("{more}: print(model.study), plait study RUN", more=more))
+            lines.append(say("{more}: print(model.study)", more=more))
+            lines[-1] += f", plait study {self.folder}" if lasting else ""
         lines += [*self._say_rows(), *self._say_scores(metric), f"\n{self.study.sentence}"]
         said = (retell(one["sentence"]) for key in ("conversions", "caveats") for one in facts.study.get(key, []))
         sharing = [retell(facts.study["sharing"]["sentence"])] if "sharing" in facts.study else []
@@ -559,7 +561,7 @@ class Model:
         from plait.kinds.left_out import say_left_out  # a prediction does not wait for what only a summary says
 
         lines += map(retell, say_left_out(Schema.from_json(facts.schema), most=3))
-        if self.folder is not None and self._keeper is None:
+        if self.folder is not None and lasting:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
 

@@ -364,7 +364,12 @@ DATA: dict[str, str] = _of_cells() | {
     "{num} values": "{num} 种值",
     "{num} value": "{num} 种值",
     "{num} cells": "{num} 个单元格",
-    "the {part} split lacks {shown}": "{part}缺少 {shown}",
+    "the validation split lacks {what}": "验证集缺少{what}",
+    "the test split lacks {what}": "测试集缺少{what}",
+    "the train split lacks {what}": "训练集缺少{what}",
+    "class {name} ({some} of {all} rows)": "类别 {name}（{all} 行中有 {some} 行）",
+    "its score says nothing of what it lacks.": "它的成绩说明不了所缺的类。",
+    "what is not learned is never answered.": "没有学过的类永远不会被回答。",
     "what is not learned is never answered": "没有学过的类永远不会被回答",
     "its score says nothing of what it lacks": "它的成绩说明不了所缺的类",
     "Give every split rows of each class, or leave the column out with --ignore: fit then draws by class.":
@@ -537,7 +542,20 @@ DATA: dict[str, str] = _of_cells() | {
     # the bar
     "about {time} left": "约剩 {time}",
     "best so far {score}": "目前最好：{score}",
-    # encoders
+    # candidates and encoders
+    "of {num}": "{num} 个成员",
     "{name}: classic learners have it by {encoders} as well.": "{name}：经典学习器也用 {encoders} 看它。",
-    "{name}: encoder {encoder}, {why}.": "{name}：编码器 {encoder}，{why}。",
+    "{name}: encoder {encoder}, as asked for.": "{name}：编码器 {encoder}，按要求。",
+    "{name}: encoder {encoder}, the lowest loss on validation: {loss} against {others}.":
+        "{name}：编码器 {encoder}，验证损失最低：{loss}，其余为 {others}。",
+    "{name}: encoder {encoder}, the simplest as good as the best on validation: {loss} against {others}.":
+        "{name}：编码器 {encoder}，验证上与最好的一样好的最简单者：{loss}，其余为 {others}。",
+    "{name}: encoder {encoder}, {why}. Weights: {origin}, licence {licence}.":
+        "{name}：编码器 {encoder}，{why}。权重：{origin}，许可证 {licence}。",
+    "{name}: encoder {encoder}, {why}. Weights: {origin}, licence {licence}. Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees.":
+        "{name}：编码器 {encoder}，{why}。权重：{origin}，许可证 {licence}。已冻结；--tune {name}=last-2 也训练它的末端，验证数据认可才保留。",
+    "the lowest loss on validation: {loss} against {others}": "验证损失最低：{loss}，其余为 {others}",
+    "the simplest as good as the best on validation: {loss} against {others}": "验证上与最好的一样好的最简单者：{loss}，其余为 {others}",
+    "the only one at hand": "手头只有它",
+    "as asked for": "按要求",
 }  # fmt: skip

@@ -18,7 +18,10 @@ from plait.errors import RequestError, did_you_mean
 
 # names in the data, and lists of them, are told as they are
 KEPT = {"name", "names", "column", "columns", "example", "shown", "file", "files", "folder", "target", "label", "said"}
-SURE = 8  # letters of a sentence's own, of fewer a name in the data may look like it
+SURE, BEGUN = (
+    8,
+    6,
+)  # letters of a sentence's own, of fewer a name in the data may look like it; where it begins with them
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -103,7 +106,11 @@ def _twins() -> dict[str, str]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what finds the values of a sentence, those with the most letters of their own first."""
     letters = {text: len(re.sub(r"\{\w+\}|\W", "", text)) for text in _twins() if "{" in text}
-    sure = [text for text, num in letters.items() if num >= SURE or set(re.findall(r"\{(\w+)\}", text)) == {"num"}]
+    sure = [
+        text
+        for text, num in letters.items()
+        if num >= (SURE if text[0] == "{" else BEGUN) or set(re.findall(r"\{(\w+)\}", text)) == {"num"}
+    ]
     return [(_pattern_of(text), _twins()[text]) for text in sorted(sure, key=lambda text: -letters[text])]
 
 

@@ -477,7 +477,7 @@ def try_form(form: Form, folder: Path) -> str:
 
 
 def _values(values: list[Any]) -> str:
-    return ", ".join("absent" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+    return ", ".join("missing" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in values)
 
 
 def _shown(said: object, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -45,14 +46,27 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 
 def test_the_recipe_for_conda_asks_for_what_the_package_asks_for() -> None:
-    import tomllib
-
     other = {"torch": "pytorch", "soundfile": "pysoundfile", "soxr": "soxr-python", "matplotlib": "matplotlib-base"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     recipe = (ROOT / "packaging" / "meta.yaml").read_text(encoding="utf-8")
     asked = dict(re.match(r"([\w-]+)(.*)", line).groups() for line in project["dependencies"])  # type: ignore[union-attr]
     lines = {f"    - {other.get(name, name)} {bound}" for name, bound in asked.items()}
     assert lines <= {*recipe.splitlines()}
+
+
+def test_what_services_read_is_yaml_and_names_what_there_is() -> None:
+    yaml, text = pytest.importorskip("yaml"), ""
+    for path in sorted((ROOT / ".github").rglob("*.yml")):
+        text += (read := path.read_text(encoding="utf-8"))
+        assert isinstance(yaml.safe_load(read), dict), path
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    docker = (ROOT / "packaging" / "Dockerfile").read_text(encoding="utf-8")
+    install = [ROOT / name for name in ("Makefile", "README.md", "README.zh-CN.md")]
+    text += docker + "".join(path.read_text(encoding="utf-8") for path in [*install, *ROOT.glob("docs/**/*.md")])
+    extras = {name for many in re.findall(r"(?:plait|[\"' ]\.|whl\))\[([a-z,]+)\]", text) for name in many.split(",")}
+    assert {"all", "dev", "docs", "gpl"} < extras <= {*project["optional-dependencies"]}
+    copied = [name for line in re.findall(r"^COPY (?!--)(.+) \S+$", docker, re.MULTILINE) for name in line.split()]
+    assert copied and all((ROOT / name).exists() for name in copied)
 
 
 @pytest.mark.heavy

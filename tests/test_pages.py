@@ -122,6 +122,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert list(dead(page, read(page))) == []
 
 
+@pytest.mark.parametrize("page", [*sorted(DOCS.rglob("*.md")), *DOCS.parent.glob("*.md")], ids=lambda page: page.name)
+def test_each_block_ends_on_a_line_of_its_own(page: Path) -> None:
+    """Else the rest of the page is taken for code."""
+    fences = [line for line in read(page).splitlines() if "```" in line]
+    assert [line for line in fences if not re.fullmatch(r" *(```\w*|.*`` ```.*)", line)] == []
+    assert all(re.fullmatch(r" *```", line) for line in fences[1::2])
+
+
 def test_a_dead_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# One\n\n## Why so?\n", encoding="utf-8")
@@ -132,7 +140,7 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", sorted((DOCS / "zh").glob("*.md")), ids=lambda page: page.name)
 def test_both_languages_show_the_same_code(page: Path) -> None:
     """So what is in Chinese need not run again."""
-    (english,) = [path for path in (DOCS / page.name, DOCS / "tutorials" / page.name) if path.exists()]
+    english = next(path for path in (DOCS / "tutorials" / page.name, DOCS / page.name) if path.exists())
     codes = [[re.sub(r"\s*#.*", "", block) for block in runnable(read(path))] for path in (english, page)]
     assert codes[0] == codes[1]
 

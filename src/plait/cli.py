@@ -25,6 +25,7 @@ import typer
 from typer.core import TyperGroup
 
 import plait
+from plait.core.language import say, speak_to, speaking
 from plait.core.options import FitOptions, read_flags
 from plait.core.progress import Progress
 from plait.core.terminal import harmless
@@ -66,6 +67,16 @@ TYPES = {"bool": bool, "int": int, "float": float, "Path": Path}  # of one word;
 JsonOption = Annotated[bool, typer.Option("--json", help="Put one JSON object on stdout, and all else on stderr.")]
 Answer = tuple[Any, str] | tuple[Any, str, int]
 
+
+def _language(lang: str) -> str:
+    """Return a language that there is."""
+    with speaking(lang):
+        return lang
+
+
+LangOption = Annotated[
+    str, typer.Option("--lang", metavar="LANGUAGE", callback=_language, help="Language: en, or zh for Chinese.")
+]
 
 BY_PLACE, BY_NAME = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 REQUIRED = inspect.Parameter.empty
@@ -235,19 +246,22 @@ def _plait(
 
 
 @command("show", ON_SHOW)
-def show(**given: Any) -> Answer:
+def show(*, lang: LangOption = "en", **given: Any) -> Answer:
     """Say what each column is, and why. With --row and --out, draw a row before and after preprocessing."""
     if (given["row"] is None) != (given["out"] is None):
         raise RequestError("--row and --out go together: plait show TABLE --row 0 --out row.png")
     shown = plait.show(given.pop("table"), **given)
-    return shown.to_json(), f"{shown}\nopen {given['out']}" if given["out"] else str(shown)
+    with speaking(lang):
+        opened = "\n" + say("open {page}", page=given["out"]) if given["out"] else ""
+        return shown.to_json(), f"{shown}{opened}"
 
 
 @command("check", ON_CHECK)
-def check(**given: Any) -> Answer:
+def check(*, lang: LangOption = "en", **given: Any) -> Answer:
     """Find what does not fit: broken files, odd cells, duplicates, leaks. Exit code 1 where a cell cannot be read."""
-    findings = _call(plait.check, **given)
-    return findings.to_json(), str(findings), int(findings.count("error") > 0)
+    findings = _call(plait.check, language=lang, **given)
+    with speaking(lang):
+        return findings.to_json(), str(findings), int(findings.count("error") > 0)
 
 
 @command("fit", ON_FIT, typed=True)
@@ -263,8 +277,6 @@ def fit(**given: Any) -> Answer:
     if len(given.get("target", ())) == 1:
         (given["target"],) = given["target"]
     model = _call(plait.fit, **{"quiet": False, **given})
-    from plait.core.language import speaking
-
     asked = getattr(model.facts, "options", {}).get("lang", "en")  # as a config may say
     with speaking(given.get("lang", asked)):
         summary = model.summary()
@@ -343,11 +355,10 @@ def study(
         str | None,
         typer.Option("--format", metavar="FORM", help="Print the candidates alone: text, markdown, latex or json."),
     ] = None,
-    lang: Annotated[str, typer.Option(metavar="LANGUAGE", help="Language: en, or zh for Chinese.")] = "en",
+    lang: LangOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Show all candidates that fit compared, the winner, and whether fusion helped."""
-    from plait.core.language import speaking
     from plait.core.tables import FORMS
 
     if form is not None and form not in FORMS:
@@ -369,16 +380,17 @@ def report(**given: Any) -> Answer:
 
 
 @command("explain")
-def explain(**given: Any) -> Answer:
+def explain(*, lang: LangOption = "en", **given: Any) -> Answer:
     """Say which modality mattered, and how much. With --row, which words, regions, seconds and columns too."""
-    explanation = _call(plait.explain, **given)
-    text = f"{explanation}\n\nopen {given['out']}" if given["out"] else str(explanation)
-    return explanation.to_json(), text
+    explanation = _call(plait.explain, language=lang, **given)
+    with speaking(lang):
+        opened = "\n\n" + say("open {page}", page=given["out"]) if given["out"] else ""
+        return explanation.to_json(), f"{explanation}{opened}"
 
 
 @command("align", out=REQUIRED)
 def align(**given: Any) -> Answer:
-    """Put streams with clocks of their own on one clock, in one table. What no stream reaches is absent."""
+    """Put streams with clocks of their own on one clock, in one table. What no stream reaches is missing."""
     aligned = _call(plait.align, given.pop("reference"), *given.pop("streams"), **given)
     return aligned.to_json(), str(aligned)
 
@@ -480,7 +492,7 @@ def search(
 
 @command("run_demo")
 def demo(**given: Any) -> Answer:
-    """Watch plait learn, in three minutes. Written, spoken and typed digits, all made on this machine."""
+    """Watch plait learn, in two minutes. Written, spoken and typed digits, all made on this machine."""
     from plait.verbs.demo import run_demo
 
     result = _call(run_demo, **given)
@@ -488,13 +500,13 @@ def demo(**given: Any) -> Answer:
     return {**answer, "leaderboard": result.model.leaderboard}, result.text
 
 
-def _call(verb: Callable[..., Any], *words: Any, **given: Any) -> Any:
-    """Return what a verb answers, while its progress is shown, unless quiet is asked for."""
+def _call(verb: Callable[..., Any], *words: Any, language: str = "en", **given: Any) -> Any:
+    """Return what a verb answers, while its progress is shown in a language, unless quiet is asked for."""
     if given.get("quiet"):
         return verb(*words, **given)
     given |= {"quiet": True} if "quiet" in given else {}  # it is shown here, and notes where no terminal is
     with Progress() as progress:
-        return verb(*words, callback=progress, **given)
+        return verb(*words, callback=speak_to(progress, language), **given)
 
 
 def _one_row(cells: Mapping[str, str]) -> plait.Table:

@@ -61,7 +61,7 @@ def test_rows_stay_and_holes_have_reasons() -> None:
     told = convert_column(table, ["word"], Route((Shout(),)))
     assert told.values == ["YES!", None, None, "YES!", ""]
     assert told.confidence == [0.9, None, None, 0.9, 0.9]
-    assert told.status == ["ok", "absent: blank", "absent: too odd", "ok", "absent: no words were found"]
+    assert told.status == ["ok", "missing: blank", "missing: too odd", "ok", "missing: no words were found"]
     assert told.reasons == [None, "blank", "too odd", None, "no words were found"]
     assert sum(CALLS) == 3  # yes once
 
@@ -171,8 +171,8 @@ def test_a_broken_sound_is_absent_with_its_reason(tmp_path: Path) -> None:
     table = read({"call": ["bad.wav", "good.wav", "gone.wav"]}, folder=tmp_path)
     told = convert_column(table, ["call"], Route((Length(),)))
     assert told.values == [None, "100 at 8000", None]
-    assert told.status[0] == "absent: not a sound: bad.wav holds text"
-    assert told.status[2] == "absent: file not found: gone.wav"
+    assert told.status[0] == "missing: not a sound: bad.wav holds text"
+    assert told.status[2] == "missing: file not found: gone.wav"
 
 
 def test_what_a_field_shows_becomes_nothing_further() -> None:
@@ -183,8 +183,8 @@ def test_what_a_field_shows_becomes_nothing_further() -> None:
 def test_a_column_of_series_becomes_pictures(tmp_path: Path) -> None:
     table = read({"s": [np.arange(20.0), None, [[1.0, 2.0], [3.0]], "[1, 2, 3]"], "n": [1, 2, 3, 4]})
     told = convert_column(table, ["s"], Route((Gramian(size=8),)), place=tmp_path)
-    ragged = "absent: ragged: lists of 1 to 2 points; expected as many in each"
-    assert told.status == ["ok", "absent: blank", ragged, "ok"]
+    ragged = "missing: ragged: lists of 1 to 2 points; expected as many in each"
+    assert told.status == ["ok", "missing: blank", ragged, "ok"]
     assert [value and Path(value).name for value in told.values] == ["000000.png", None, None, "000003.png"]
 
 
@@ -199,7 +199,7 @@ def test_cells_that_travel_become_what_they_become_here(columns: list[str], kept
     assert (runner.tasks, runner.setups) == (2, ["plait.converters.columns:open_desk"])
     again = convert_column(table, columns, route, place=tmp_path / "again", cache=kept, runner=Travelling())
     here = convert_column(table, columns, route, place=tmp_path / "here", cache=False)
-    assert there.status == again.status == here.status == ["ok", "absent: blank", "ok", "ok"] * 20
+    assert there.status == again.status == here.status == ["ok", "missing: blank", "ok", "ok"] * 20
     assert there.confidence == again.confidence == here.confidence
     if kind == "text":
         assert there.values == again.values == here.values
@@ -219,8 +219,8 @@ def test_sounds_travel_with_what_is_wrong_with_them() -> None:
     there = convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), runner=runner)
     assert there == convert_column(table, ["call"], Route((Sphinx(words="yes,no"),)), cache=False)
     assert there.status == [
-        "absent: no words were found",
-        "absent: sound holds values that are not finite: array of shape (1600,)",
+        "missing: no words were found",
+        "missing: sound holds values that are not finite: array of shape (1600,)",
     ]
     assert runner.folders == [Path()]
     wrong = Sphinx(grammar="#JSGF V1.0; grammar g; public <a> = ( yes | no ;")

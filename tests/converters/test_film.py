@@ -50,7 +50,7 @@ def test_frames_lie_side_by_side(folder: Path) -> None:
 
 def test_a_column_and_a_file_are_converted(folder: Path, tmp_path: Path) -> None:
     made = plait.convert(folder / "t.csv", column="clip", to="audio", name="heard", out=tmp_path / "new.csv")
-    assert made.table.cells("heard_status") == ["ok", "absent: it has no sound track", "absent: blank"]
+    assert made.table.cells("heard_status") == ["ok", "missing: it has no sound track", "missing: blank"]
     assert plait.convert(folder / "a.mp4", tmp_path / "still.png").route.name == "frame"
     with pytest.raises(RequestError, match=r"mute.mp4: it has no sound track"):
         plait.convert(folder / "mute.mp4", tmp_path / "sound.wav")

@@ -106,7 +106,7 @@ def test_only_absent_cells_are_filled_and_each_is_marked(calls: Path) -> None:
     ]  # fmt: skip
     assert new.notes["note"][:2] == [None, "blank, filled from call by tell 1"]
     assert new.notes["note"][7] == "blank, and no words were found (call, tell)"
-    assert "text: 58 of 60 absent cells are filled from call" in notes
+    assert "text: 58 of 60 missing cells are filled from call" in notes
 
 
 def test_made_speech_is_for_training_rows_only(calls: Path) -> None:

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import plait
-from plait.core.chinese import SENTENCES
+from plait.core.chinese import SENTENCES as OF_RUNS
+from plait.core.chinese_data import DATA
 
 SOURCE = Path(plait.__file__).parent
 PAGE = ("report.html.j2", "macros.html.j2")
+SENTENCES = OF_RUNS | DATA
 SAME = {"F1"}  # read alike in both
 
 
@@ -35,6 +37,10 @@ def said_by_page() -> set[str]:
         found |= {one.replace('\\"', '"') for one in re.findall(r'(?<!\w)_\("((?:[^"\\]|\\.)*)"', text)}
         assert re.findall(r'(?<!\w)_\((?!")', text) == []  # `_` makes markup of what it is given: sentences alone
     return found
+
+
+def test_no_sentence_has_two_twins() -> None:
+    assert OF_RUNS.keys() & DATA.keys() == set()
 
 
 def test_each_sentence_has_a_twin() -> None:

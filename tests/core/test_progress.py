@@ -75,7 +75,7 @@ def test_in_a_notebook_one_cell_is_drawn_anew_without_widgets(cell: list[dict[st
             progress(event)
     last = cell[-1]
     assert last["text/plain"].splitlines()[:3] == ["2 cells [red] could not be read", *STAGES]
-    assert last["text/plain"].splitlines()[3].startswith("100 %  0:00  best so far f1 macro 0.800  (ridge\\x07 (text))")
+    assert last["text/plain"].splitlines()[3].startswith("100 %  0:00  best so far macro F1 0.800  (ridge\\x07 (text))")
     assert 'style="width:100.0%"' in last["text/html"]
     assert "<script" not in last["text/html"]
     assert all("left" not in bundle["text/plain"] for bundle in cell[-1:])

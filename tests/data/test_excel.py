@@ -2,12 +2,13 @@
 
 import importlib.util
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from books import write_book
+from books import OFFICE, write_book, write_compound, write_ods, write_xls, write_xlsb
 from plait.data.read import read
 from plait.errors import MissingExtra, TableError
 
@@ -25,7 +26,11 @@ def book(tmp_path: Path) -> Path:
     return write_book(tmp_path / "people.xlsx", {"Empty": [], "People": PEOPLE, "Old ones": [["a"], [1], [2]]})
 
 
-def test_a_sheet_is_a_table_with_the_numbers_of_its_rows(book: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "write"), [("a.xlsx", write_book), ("a.ods", write_ods), ("a.xlsb", write_xlsb), ("a.xls", write_xls)]
+)
+def test_a_sheet_is_a_table_with_the_numbers_of_its_rows(tmp_path: Path, name: str, write: Any) -> None:
+    book = write(tmp_path / name, {"Empty": [], "People": PEOPLE, "Old ones": [["a"], [1], [2]]})
     table = read(f"{book}#People")
     assert {name: table.cells(name) for name in table.names} == {
         "id": ["007", "008"],
@@ -37,6 +42,23 @@ def test_a_sheet_is_a_table_with_the_numbers_of_its_rows(book: Path) -> None:
     }
     assert (table.source, table.folder) == (f"{book}#People", book.parent)
     assert table.place("age", 1) == "column 'age', row 1 (line 4)"  # a blank row is none
+    assert read(f"{book}#Old ones").cells("a") == [1, 2]
+    book.write_bytes(book.read_bytes()[: book.stat().st_size // 2])
+    with pytest.raises(TableError, match=r"cannot be opened as a workbook \(.+\)\. Is it damaged\?"):
+        read(book)
+
+
+def test_a_locked_workbook_is_said_to_be_locked(tmp_path: Path) -> None:
+    excel = write_compound(tmp_path / "a.xlsx", "EncryptedPackage", b"\x91" * 5000)
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("content.xml", b"\x91\x02" * 500)
+        told = '<manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry>'
+        names = f'xmlns:manifest="{OFFICE}:manifest:1.0"'
+        book.writestr("META-INF/manifest.xml", f"<manifest:manifest {names}>{told}</manifest:manifest>")
+    for path in (excel, tmp_path / "a.ods"):
+        with pytest.raises(TableError, match=rf"{path.name} is locked by a password; save it without one, or save the"):
+            read(path)
 
 
 def test_the_first_sheet_with_cells_is_read_and_the_others_are_named(book: Path) -> None:
@@ -68,11 +90,11 @@ def test_a_sheet_that_is_not_there(book: Path, sheet: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.xlsx", b"PK\x03\x04" + bytes(99), r"cannot be opened as a workbook \(.+\)\. Is it damaged, or locked"),
+        ("a.xlsx", b"PK\x03\x04" + bytes(99), r"cannot be opened as a workbook \(.+\)\. Is it damaged"),
         (
             "a.xls",
             b"\xd0\xcf\x11\xe0" + bytes(999),
-            r"cannot be opened as a workbook \(.+\)\. Is it damaged, or locked",
+            r"cannot be opened as a workbook \(.+\)\. Is it damaged",
         ),
         ("a.csv", b"PK\x03\x04" + bytes(99), "a zip archive, and no workbook"),
     ],

@@ -28,7 +28,7 @@ def parts():
         {"modality": "text", "kind": "text", "before": "It <b>costs</b> $5\n and 我喜欢 👍",
          "steps": [("raw", ""), ("html", "")], "after": [("it", True), ("costs", False), "$", "5", "我"]},
         {"modality": "tabular", "kind": "tabular", "before": {"age": "abc", "city": None},
-         "after": {"age": 0.5, "city": "code 0 of 2 (absent)"}, "reason": "column 'age': 'abc' is not a number"},
+         "after": {"age": 0.5, "city": "code 0 of 2 (missing)"}, "reason": "column 'age': 'abc' is not a number"},
         {"modality": "scan", "kind": "image", "reason": "file not found: scans/7.png"},
     ]  # fmt: skip
 

@@ -50,10 +50,10 @@ def test_a_column_that_is_lacking_is_absent_and_each_row_says_so() -> None:
 def test_what_is_lacking_is_said_with_what_may_be_meant() -> None:
     table = read({"x": [1]})
     assert say_lacking(table, ["age"], ["x"]) == (
-        "1 column of the model is not in the arrays, and so absent in every row: 'age'."
+        "1 column of the model is not in the arrays, and so missing in every row: 'age'."
     )
     assert say_lacking(table, ["BodyWeight", "age"], ["body_weight_kg", "x"]) == (
-        "2 columns of the model are not in the arrays, and so absent in every row: "
+        "2 columns of the model are not in the arrays, and so missing in every row: "
         "'BodyWeight' (there is 'body_weight_kg': rename it if that is meant), 'age'."
     )
 

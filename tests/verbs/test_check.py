@@ -1,6 +1,7 @@
 """The verb check and its command: findings, exit codes, the form of the JSON, progress, and tables that are odd."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -203,3 +204,17 @@ def test_it_loads_no_torch(folder: Path) -> None:
     )
     words = [sys.executable, "-c", code, str(folder / "table.csv"), str(folder.parent / "mended")]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == "[]"
+
+
+def test_findings_and_columns_are_told_in_chinese_too(folder: Path, run: Any) -> None:
+    (folder / "图3.png").unlink()
+    table = folder / "table.csv"
+    code, out, _ = run("check", table, "--lang", "zh")
+    assert code == 1 and out.startswith("检查了 12 行：1 个错误")
+    assert "错误: file-missing: 图: 1 个单元格指向不存在的文件；第一个：找不到文件：图3.png（第 3 行）" in out
+    assert re.findall("[a-z]{3,} [a-z]{3,} [a-z]{3,}", out) == []
+    assert "a file that is not there" in run("check", table, "--lang", "zh", "--json")[1]
+    _, out, _ = run("show", table, "--target", "label", "--lang", "zh")
+    assert out.splitlines()[2].split() == ["列", "种类", "角色", "缺失", "原因"]
+    assert re.findall("[a-z]{3,} [a-z]{3,} [a-z]{3,}", out) == []
+    assert run("check", table, "--lang", "fr") == (2, "", "error: there is no language 'fr'. There are: en, zh.\n")

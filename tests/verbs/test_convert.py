@@ -69,7 +69,7 @@ def test_a_column_becomes_another(words: Path, tmp_path: Path) -> None:
     new = ["voice", "voice_confidence", "voice_converter", "voice_status"]
     assert table.names == ["id", "said", "digit", *new]
     assert table.cells("voice") == ["spoken_voice/000000.wav", None, "spoken_voice/000002.wav"]
-    assert table.cells("voice_status") == ["ok", "absent: blank", "ok"]
+    assert table.cells("voice_status") == ["ok", "missing: blank", "ok"]
     assert set(table.cells("voice_converter")) == {done.table.cells("voice_converter")[0]}
     assert done.table.cells("voice_converter")[0].startswith("espeak-ng 1.")
     assert str(done).startswith("3 rows, 2 converted by espeak-ng")
@@ -91,7 +91,7 @@ def test_media_paths_lead_to_the_same_files(tmp_path: Path) -> None:
     plait.convert(tmp_path / "in" / "calls.csv", column="call", to="image", name="seen", out=out)
     table = plait.read(out)
     assert table.cells("call") == ["../in/a.wav", "../in/gone.wav"]
-    assert table.cells("seen_status") == ["ok", "absent: file not found: gone.wav"]
+    assert table.cells("seen_status") == ["ok", "missing: file not found: gone.wav"]
     assert Image.open(out.parent / table.cells("seen")[0]).getextrema() == (0, 0)  # silence is black
 
 
@@ -205,7 +205,7 @@ def test_the_command(words: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["convert", str(words), "--column", "said", "--to", "image", "--as", "sign", "--out", str(out), "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert (told["column"], told["status"]) == ("sign", {"ok": 2, "absent: blank": 1})
+    assert (told["column"], told["status"]) == ("sign", {"ok": 2, "missing: blank": 1})
     with pytest.raises(SystemExit, match="2"):
         main(["convert", str(words), "--column", "said", "--to", "image"])
     assert "convert needs --out TABLE" in capsys.readouterr().err

@@ -106,25 +106,34 @@ def test_pictures_and_sounds_stay_in_range() -> None:
 
 
 def test_the_story_sets_single_modalities_against_fusions() -> None:
-    usual = {"seconds": 1.0, "params": 950, "latency_ms": 0.5, "winner": False}
-    fused = {**usual, "name": "parallel(image, text)", "recipe": "joint", "winner": True}
+    scores = [({"value": 0.9, "low": 0.8, "high": 0.95}, {"value": 0.91, "low": 0.85, "high": 0.96})]
+    scores += [({"value": 0.7}, {"value": 0.71}), ({"value": 0.6}, None)]
+    names = ["parallel(image, text)", "image", "never looked at"]
     candidates = [
-        {**fused, "val": {"value": 0.9, "low": 0.8, "high": 0.95}, "test": {"value": 0.91, "low": 0.85, "high": 0.96}},
-        {**usual, "name": "image", "recipe": "alone", "val": {"value": 0.7}, "test": {"value": 0.71}},
+        {"name": name, "winner": name == names[0], "val": val, "test": test}
+        for name, (val, test) in zip(names, scores, strict=True)
     ]
-    model = SimpleNamespace(
-        study=SimpleNamespace(candidates=candidates, verdict={"sentence": "Fusion helps: so much."})
-    )
+    sentence = "Fusion helps: " + "so much " * 20 + "more."
+    model = SimpleNamespace(study=SimpleNamespace(candidates=candidates, verdict={"sentence": sentence}))
     text = _story(model, Path("d/table.csv"), Path("run"), (Path("row.png"), Path("run/confusion.png")))
-    assert text.splitlines()[1] == (
-        "* parallel(image, text)  joint training  0.900 (0.800 to 0.950)  0.910 (0.850 to 0.960)  1.0 s          950"
-        "         0.5 ms"
-    )
-    assert text.splitlines()[-5:] == [
-        "Fusion helps: so much.",
-        "",
+    lines = text.splitlines()
+    assert lines[:3] == [
+        "  candidate              accuracy, validation    accuracy, test",
+        "* parallel(image, text)  0.900 (0.800 to 0.950)  0.910 (0.850 to 0.960)",
+        "  image                  0.700                   0.710",
+    ]
+    assert "never looked at" not in text and "among 3 candidates" in text
+    assert " ".join(lines[7:9]) == sentence
+    assert max(map(len, lines)) <= 100 and len(lines) < 24  # a screen
+    assert lines[-5:] == [
         "open row.png",
         f"open {Path('run/report.html')}",
-        f"next: plait predict run {Path('d/table.csv')} --out answers.csv   or   "
-        f"plait explain run {Path('d/table.csv')} --row 0",
+        "next: plait study run",
+        f"      plait predict run {Path('d/table.csv')} --out answers.csv",
+        f"      plait explain run {Path('d/table.csv')} --row 0",
     ]
+
+
+def test_a_share_of_test_rows_can_be_asked_for(tmp_path: Path) -> None:
+    splits = [row["split"] for row in rows_of(make_demo(tmp_path / "more", rows=40, test_share=0.4))]
+    assert [splits.count(name) for name in ("train", "val", "test")] == [19, 5, 16]

@@ -640,7 +640,7 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
         {"a": [None, 1.0] * 10, "part": ["train", "val"] * 10, "y": ["p", "p", "q", "q"] * 5},
         {"split": "part", "kinds": {"a": "number"}},
         TableError,
-        "modality 'tabular' is absent in every training row",
+        "modality 'tabular' is missing in every training row",
     ),
 ]
 

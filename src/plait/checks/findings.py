@@ -8,6 +8,7 @@ from typing import Any
 
 from plait.core import notebook
 from plait.core.finding import Finding
+from plait.core.language import retell, say
 from plait.core.words import count
 
 SEVERITIES = ("error", "warning", "note")
@@ -74,8 +75,8 @@ class Findings:
 
     @property
     def _head(self) -> str:
-        counts = ", ".join(count(self.count(severity), severity) for severity in SEVERITIES)
-        return f"{count(self.rows, 'row')} checked: {counts}"
+        counts = say(", ").join(count(self.count(severity), severity) for severity in SEVERITIES)
+        return say("{rows} checked: {counts}", rows=count(self.rows, "row"), counts=counts)
 
     def __repr__(self) -> str:
         return f"Findings({self._head})"
@@ -94,12 +95,14 @@ class Findings:
         parts = [self._head]
         for finding in self.findings:
             where = f" {finding.column}:" if finding.column is not None else ""
-            rows = f" ({show_rows(finding.rows)})" if finding.rows else ""
-            parts.append(f"\n{finding.severity}: {finding.check}:{where} {finding.message}{rows}\n  {finding.mend}")
+            rows = say(" ({rows})", rows=show_rows(finding.rows)) if finding.rows else ""
+            said = f"{where} {retell(finding.message)}{rows}\n  {retell(finding.mend)}"
+            parts.append(f"\n{say(finding.severity)}: {finding.check}:{said}")
         return "\n".join(parts)
 
 
 def show_rows(rows: Sequence[int]) -> str:
     """Return "row 3", or "rows 3, 5, 8 and 12 more"."""
-    more = f" and {count(len(rows) - MOST_ROWS)} more" if len(rows) > MOST_ROWS else ""
-    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:MOST_ROWS]))}{more}"
+    more = " " + say("and {num} more", num=count(len(rows) - MOST_ROWS)) if len(rows) > MOST_ROWS else ""
+    listed = ", ".join(map(str, rows[:MOST_ROWS])) + more
+    return say("rows {rows}", rows=listed) if len(rows) > 1 else say("row {rows}", rows=listed)

@@ -171,8 +171,9 @@ def _check_wrong(
         f"{count(len(wrong), 'label is', 'labels are')} likely wrong{where}: quick guesses from {names}, for rows not "
         f"learned from, surely say another: {shown}"
     )
-    mend = "Look at these rows, the worst first, and mend the label or leave it blank. "
-    mend += "A hard row may have the right one."
+    mend = (
+        "Look at these rows, the worst first, and mend the label or leave it blank. A hard row may have the right one."
+    )
     yield Finding("warning", "label-wrong", labels.name, tuple(int(rows[p]) for p in wrong), message, mend)
 
 

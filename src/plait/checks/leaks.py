@@ -222,7 +222,7 @@ def check_holes(survey: Survey, labels: Labels) -> Iterator[Finding]:
         effect = np.sqrt(value / rows)
         if chance * len(columns) < SURE and effect >= LEAST_EFFECT and shares[most] - shares[least] >= 0.05:
             message = (
-                f"whether it is absent depends on the label: absent in {percent(shares[most], 0)} of the rows of "
+                f"whether it is missing depends on the label: missing in {percent(shares[most], 0)} of the rows of "
                 f"{labels.names[most]!r} and in {percent(shares[least], 0)} of {labels.names[least]!r}"
             )
             mend = "See why. A model may learn from the hole itself, which need not be so in new rows."

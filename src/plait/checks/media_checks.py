@@ -41,7 +41,7 @@ BROKEN = {
     "unsupported": (
         "file-unsupported",
         "holds a format that is not decoded here",
-        "Do what the reason says, or blank the cells; until then they count as absent.",
+        "Do what the reason says, or blank the cells; until then they count as missing.",
     ),
     "unreadable": ("file-unreadable", "cannot be read", "Replace the files by whole ones, or blank the cells."),
     "address": ("file-address", "is an address, which is never fetched", "Download the files and write their paths."),

@@ -67,7 +67,7 @@ def _check_filled(column: Column, facts: Facts, table: Table) -> Iterator[Findin
         yield Finding("warning", "label-few-rows", column.name, (), message, "See whether the labels were lost.")
     if part >= HALF and column.role != "target":  # rows without a label are common, and counted elsewhere
         severity = "warning" if part >= NEARLY_ALL else "note"
-        message = f"{count(absent)} of {count(facts.rows, 'cell is', 'cells are')} absent ({percent(part, 0)})"
+        message = f"{count(absent)} of {count(facts.rows, 'cell is', 'cells are')} missing ({percent(part, 0)})"
         mend = f"See whether the cells were lost on the way; if not, it may be left out: --ignore {quoted(column.name)}"
         yield Finding(severity, "table-mostly-missing", column.name, (), message, mend)
     if facts.distinct == 1 and (facts.filled == facts.rows > 1 or column.role == "target"):

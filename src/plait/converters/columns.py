@@ -48,7 +48,7 @@ NO_WORDS = "no words were found"
 @dataclass
 class Converted:
     """The new cells of a column: text, or the path of a new file (bytes where there is no place), None where absent.
-    confidence: 0 to 1, None where nothing was converted. status: "ok", or "absent: why". version: what made them."""
+    confidence: 0 to 1, None where nothing was converted. status: "ok", or "missing: why". version: what made them."""
 
     values: list[Any]
     confidence: list[float | None]
@@ -58,7 +58,7 @@ class Converted:
     @property
     def reasons(self) -> list[str | None]:
         """Why a cell is absent, or None where it is there."""
-        return [None if status == "ok" else status.removeprefix("absent: ") for status in self.status]
+        return [None if status == "ok" else status.removeprefix("missing: ") for status in self.status]
 
 
 def convert_column(
@@ -80,7 +80,7 @@ def convert_column(
     store = _Store(route, cache, callback)
     values: list[Any] = [None] * len(table)
     sure: list[float | None] = [None] * len(table)
-    status = ["absent: not asked for"] * len(table)
+    status = ["missing: not asked for"] * len(table)
     wanted = np.arange(len(table)) if rows is None else np.flatnonzero(rows)
     size = int(min(CHUNK, max(FEWEST_FOR_PROCESSES, CHUNK_SECONDS / max(route.cost, 1e-6))))
     chunks = [wanted[start : start + size] for start in range(0, len(wanted), size)]
@@ -98,11 +98,11 @@ def convert_column(
             for row, key in zip(chunk.tolist(), block["keys"], strict=True):
                 fact = key if isinstance(key, dict) else store.find(key) or made[key]
                 if "why" in fact:
-                    status[row] = f"absent: {fact['why']}"
+                    status[row] = f"missing: {fact['why']}"
                     continue
                 sure[row] = fact["sure"]
                 if "text" in fact and not fact["text"].strip():
-                    values[row], status[row] = "", f"absent: {NO_WORDS}"
+                    values[row], status[row] = "", f"missing: {NO_WORDS}"
                 else:
                     values[row], status[row] = _placed(fact, route.target, place, row), "ok"
             done += len(chunk)

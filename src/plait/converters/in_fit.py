@@ -186,7 +186,7 @@ def _fill(
             filled += 1
         elif new.reasons[row] != "blank":
             notes[row] = f"blank, and {new.reasons[row]} ({made.origin}, {made.route.name})"
-    are = count(holes.sum(), "absent cell is", "absent cells are")
+    are = count(holes.sum(), "missing cell is", "missing cells are")
     callback({"note": f"{made.modality}: {count(filled)} of {are} {FILLED} {made.origin}"})
     values = table.data.get(made.column)
     if isinstance(values, np.ndarray):

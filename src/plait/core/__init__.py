@@ -22,7 +22,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
-    "language": ("join_sentences", "retell", "say", "speaking", "spoken", "twin"),
+    "language": ("join_sentences", "retell", "say", "speak_to", "speaking", "spoken", "twin"),
     "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS", "LANGUAGES",

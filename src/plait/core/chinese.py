@@ -148,7 +148,7 @@ SENTENCES: dict[str, str] = {
     "+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)":
         "+ 按评分时的样子保留：plait predict RUN TABLE --candidate NAME，model.use(NAME)",
     "{look} at one modality, {num} at several.": "{look}只看一个模态，{num} 个看多个模态。",
-    "{more}: print(model.study), plait study RUN": "{more}：print(model.study)，plait study RUN",
+    "{more}: print(model.study)": "{more}：print(model.study)",
     "On the test rows {metric} is {score} for * {winner}.": "在测试数据上，* {winner} 的{metric}为 {score}。",
     "On {scored} of {rows} test rows {metric} is {score} for * {winner}.":
         "在 {rows} 行测试数据中的 {scored} 行上，* {winner} 的{metric}为 {score}。",

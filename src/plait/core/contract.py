@@ -131,14 +131,14 @@ class Table:
     """Rows by column, and the folder that relative media paths are relative to. `plait.read` makes one.
 
     A column is an Arrow array (from a file or a frame) or a numpy array whose first axis is the row (from arrays).
-    An absent cell is None, NaN, or an empty string; `cells` gives None for all of them.
+    A missing cell is None, NaN, or an empty string; `cells` gives None for all of them.
 
     Args:
         data: {column: array}.
         folder: where relative media paths begin; None: the working folder.
         source: what messages call the table.
         sample_rates: of sound columns given as arrays, in Hz.
-        lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is absent or filled.
+        lines, notes: of a CSV the line of each row; of a column that plait made, why a cell is missing or filled.
         categories: columns of numbers whose type says that they are categories.
         units: what a row below the header of a CSV says of the columns, such as ms.
 
@@ -201,7 +201,7 @@ class Table:
 
         Args:
             mask: (rows,) booleans, or {column: value} where a name is no word.
-            **values: of a column the value, or a list of values of which a cell has to be one; None where it is absent.
+            **values: of a column the value, or a list of values of which a cell has to be one; None for a missing one.
 
         Raises:
             RequestError: there is no such column, or the mask is not a boolean for each row.
@@ -234,7 +234,7 @@ class Table:
         return pa.table({name: _to_arrow(name, values) for name, values in self.data.items()})
 
     def to_pandas(self) -> Any:
-        """Return a pandas.DataFrame; absent cells are as pandas has them.
+        """Return a pandas.DataFrame; missing cells are as pandas has them.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -257,7 +257,7 @@ class Table:
         return notebook.cell(notebook.head(self._shape, self.source), rows)
 
     def cells(self, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[Any]:
-        """Return the cells of one column as Python values, None where absent; of arrays one array a row.
+        """Return the cells of one column as Python values, None where missing; of arrays one array a row.
 
         Args:
             name: the column.

@@ -7,15 +7,21 @@ What a run keeps is English: `retell` finds the sentence that it was made from. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 from plait.core.options import LANGUAGES
 from plait.errors import RequestError, did_you_mean
 
-SURE = 12  # letters of a sentence's own, of fewer a name in the data may look like it
+# names in the data, and lists of them, are told as they are
+KEPT = {"name", "names", "column", "columns", "example", "shown", "file", "files", "folder", "target", "label", "said"}
+SURE, BEGUN = (
+    8,
+    6,
+)  # letters of a sentence's own, of fewer a name in the data may look like it; where it begins with them
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -59,6 +65,8 @@ def join_sentences(sentences: Iterable[str]) -> str:
 def retell(sentence: str, deep: int = 3) -> str:
     """Return a sentence that was kept in English in the language that is spoken; as it is where none fits.
 
+    Where no sentence fits the whole, each part between semicolons is told by itself.
+
     >>> with speaking("zh"):
     ...     retell("12 rows")
     '12 行'
@@ -69,22 +77,40 @@ def retell(sentence: str, deep: int = 3) -> str:
         return whole
     for pattern, twin_of in _patterns():
         if found := pattern.fullmatch(sentence):
-            values = {name: retell(value, deep - 1) for name, value in found.groupdict().items()}
+            said = found.groupdict().items()
+            values = {name: value if name in KEPT else retell(value, deep - 1) for name, value in said}
             return twin_of.format(**values)
-    return sentence
+    parts = sentence.split("; ")
+    return "；".join(retell(part, deep) for part in parts) if len(parts) > 1 else sentence
 
 
+def speak_to(callback: Callable[[dict[str, Any]], None], language: str) -> Callable[[dict[str, Any]], None]:
+    """Return a callback that hears its notes in a language, and is called in it."""
+
+    def tell(event: dict[str, Any]) -> None:
+        with speaking(language):
+            callback(event | {"note": retell(event["note"])} if "note" in event else event)
+
+    return callback if language == "en" else tell
+
+
+@lru_cache(maxsize=1)
 def _twins() -> dict[str, str]:
     from plait.core.chinese import SENTENCES  # here: most programs never ask for it
+    from plait.core.chinese_data import DATA
 
-    return SENTENCES
+    return DATA | SENTENCES
 
 
 @lru_cache(maxsize=1)
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what finds the values of a sentence, those with the most letters of their own first."""
     letters = {text: len(re.sub(r"\{\w+\}|\W", "", text)) for text in _twins() if "{" in text}
-    sure = [text for text, num in letters.items() if num >= SURE or set(re.findall(r"\{(\w+)\}", text)) == {"num"}]
+    sure = [
+        text
+        for text, num in letters.items()
+        if num >= (SURE if text[0] == "{" else BEGUN) or set(re.findall(r"\{(\w+)\}", text)) == {"num"}
+    ]
     return [(_pattern_of(text), _twins()[text]) for text in sorted(sure, key=lambda text: -letters[text])]
 
 

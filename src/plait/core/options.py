@@ -129,7 +129,7 @@ class FitOptions:
         prep (--prep MODALITY.OPTION=VALUE): Preprocessing: MODALITY.OPTION=VALUE, such as audio.denoise=true.
         convert (--convert FROM->TO): Modality to make of another, and to compare with it: "audio->text", or
             "audio->text by pocketsphinx".
-        fill (--fill FROM->TO): Absent cells to fill from another modality: "audio->text". Of sounds, in training rows
+        fill (--fill FROM->TO): Missing cells to fill from another modality: "audio->text". Of sounds, in training rows
             only.
         converters (--converter NAME.OPTION=VALUE): Option of a converter: NAME.OPTION=VALUE, such as
             pocketsphinx.words=yes,no.
@@ -162,7 +162,7 @@ class FitOptions:
         report (--report/--no-report): Write report.html. Usual where a run folder is named.
         report_rows (--report-rows N): Test rows on which the report measures robustness and explanations, drawn.
             Without it 300 at most.
-        lang (--lang LANGUAGE): Language of report and summary: en, or zh for Chinese.
+        lang (--lang LANGUAGE): Language of notes, summary and report: en, or zh for Chinese.
         overwrite (--overwrite): Replace a finished run in the folder.
         config (--config FILE): plait.toml with any of these options, and table, target, out; what is given here goes
             first. RUN/plait.toml repeats a fit, plait init TABLE writes a new one.

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from plait.core import notebook
+from plait.core.language import say
 from plait.core.terminal import harmless
-from plait.core.words import number
+from plait.core.words import metric_name, number
 
 BEAT = 1.0  # seconds between two pictures of a cell, so that nothing stands still for two
 HELD = 0.2  # at least between two that events cause
@@ -69,7 +70,7 @@ class Progress:
             self._say(event["note"])
         if event.get("best"):
             best = event["best"]
-            score = "" if best["value"] is None else f"{best['metric'].replace('_', ' ')} {number(best['value'])}"
+            score = "" if best["value"] is None else f"{metric_name(best['metric'])} {number(best['value'])}"
             self._best = score, best["name"]
         if "stage" in event:
             if event["stage"] != self._stage:
@@ -86,9 +87,9 @@ class Progress:
 
     def _told(self, now: str) -> str:
         """Return what stands beside the bar: time left, best so far, and what is done now."""
-        left = f"about {clock(self._left)} left" if self._left is not None else ""
+        left = say("about {time} left", time=clock(self._left)) if self._left is not None else ""
         score, name = self._best
-        best = f"best so far {score}" if score else ""
+        best = say("best so far {score}", score=score) if score else ""
         return "  ".join(harmless(part) for part in (left, best, now, f"({name})" if name else "") if part)
 
     def _end_stage(self) -> None:

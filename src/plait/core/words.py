@@ -90,7 +90,7 @@ def metric_name(metric: str) -> str:
 
 def term(key: str) -> str:
     """Return a family or a recipe of candidates as people read it: late fusion, joint training."""
-    return say(TERMS.get(key, key))
+    return retell(TERMS.get(key, key))
 
 
 def metric_ends(metric: str, ends: tuple[float, float]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import io
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,10 @@ def read_sheet(path: Path, sheet: str | None) -> tuple[Read, str]:
     except (CalamineError, OSError, ValueError) as error:
         if isinstance(error, TableError):
             raise
+        if _is_locked(path):
+            raise TableError(f"{path} is locked by a password; save it without one, or {_SAVE}") from None
         said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise TableError(
-            f"{path} cannot be opened as a workbook ({said}). Is it damaged, or locked by a password?"
-        ) from None
+        raise TableError(f"{path} cannot be opened as a workbook ({said}). Is it damaged?") from None
     if not filled:
         raise TableError(f"{path} is empty" if sheet is None else f"sheet {sheet!r} of {path} is empty")
     name, (rows, first) = next(iter(filled.items()))
@@ -57,6 +58,17 @@ def read_sheet(path: Path, sheet: str | None) -> tuple[Read, str]:
         more = count(len(filled), "sheet")
         warnings.warn(f"{path} has {more}: {name!r} is read; another as {path.name}#NAME ({others})", stacklevel=6)
     return _read_rows(path, rows, first), name
+
+
+def _is_locked(path: Path) -> bool:
+    """Say whether a workbook is encrypted, as Excel and LibreOffice do with a password."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            return b"encryption-data" in book.read("META-INF/manifest.xml")
+    except (zipfile.BadZipFile, KeyError):
+        return "EncryptedPackage".encode("utf-16-le") in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _read_rows(path: Path, rows: Sequence[Sequence[Any]], first: int) -> Read:

@@ -43,9 +43,9 @@ _FOREIGN = (
 def read(source: Any, folder: str | Path | None = None) -> Table:
     """Read a file, a folder, a data frame or arrays, and return the table.
 
-    Rows keep their order. In a CSV an empty cell is absent, and a blank line is no row. A column of nothing but numbers
-    is read as numbers, and then "NA", "#DIV/0!" and their like are absent too; numbers with leading zeros, or of more
-    digits than 64 bits hold, stay text. A column without a name is called as pandas calls it: "Unnamed: 0".
+    Rows keep their order. In a CSV an empty cell is missing, and a blank line is no row. A column of nothing but
+    numbers is read as numbers, and then "NA", "#DIV/0!" and their like are missing too; numbers with leading zeros,
+    or of more digits than 64 bits hold, stay text. A column without a name is called as pandas calls it: "Unnamed: 0".
 
     Args:
         source: path of a CSV, TSV, JSON, JSONL, Parquet or Arrow file (told by what is inside; JSON in any form that

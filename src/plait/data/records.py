@@ -152,7 +152,7 @@ def _check_filled(source: str, rows: int, fields: int, there: int) -> None:
     """Raise TableError where every row has keys of its own, so that a table would be nearly all holes."""
     if fields > MOST_COLUMNS or rows * fields > max(MOST_HOLES, HOLES * there):
         raise TableError(
-            f"{source} has {fields:,} different keys in {rows:,} rows: {rows * fields:,} cells, nearly all absent. "
+            f"{source} has {fields:,} different keys in {rows:,} rows: {rows * fields:,} cells, nearly all missing. "
             f"Expected at most {MOST_COLUMNS:,} keys and {MOST_HOLES:,} such cells. Give the rows the same keys"
         )
 

@@ -12,15 +12,18 @@ import numpy as np
 
 from plait.core import notebook
 from plait.core.files import write_bytes
+from plait.core.language import retell, say
 from plait.core.terminal import text_table
 from plait.core.words import count, number, percent, plain, signed
 from plait.kinds import KINDS
 from plait.proof.inside import Detail
 from plait.proof.paired import POINTS
 from plait.proof.shapley import Shares, sum_up
-from plait.proof.worth import MOST_PAIRS, say_ends, say_tests, say_unit, say_worth
+from plait.proof.worth import MOST_PAIRS, PAIR, say_ends, say_tests, say_unit, say_worth
 
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
+SHARE_OF_VALUE = "A share is what a modality adds to the value, from the prior on."
+SHARE_OF_CLASS = "A share is what a modality adds to the probability of the predicted class, from the prior on."
 PLAIN = (
     "What the parts add is a mean, with the other modalities there and without them; "
     "of pictures and sounds against a plain one."
@@ -239,42 +242,48 @@ class Explanation:
     def __str__(self) -> str:
         lines = self._table_lines() if self.row is None else self._row_lines()
         if self.unused:
-            lines.append(f"\nNot looked at by the model: {', '.join(self.unused)}.")
+            lines.append("\n" + say("Not looked at by the model: {names}.", names=", ".join(self.unused)))
         return "\n".join(lines)
 
     def _table_lines(self) -> list[str]:
         table = self._table_json()
-        head = f"{count(table['rows'], 'row')}, {count(table['explained'])} explained"
-        head += f", {count(table['failed'])} left out (nothing present)" if table["failed"] else ""
+        head = say("{rows}, {num} explained", rows=count(table["rows"], "row"), num=count(table["explained"]))
+        head += say(", {num} left out (nothing present)", num=count(table["failed"])) if table["failed"] else ""
         if not table["explained"]:
             return [head]
-        header = ["modality", "weight", "mean share", "rows that have it", *(["± error"] if self.errors else [])]
+        header = [say("modality"), say("weight"), say("mean share"), say("rows that have it"), *self._error]
         rows = []
         for name, entry in sorted(table["modalities"].items(), key=lambda item: -item[1]["share"]):
             row = [name, percent(entry["share"], 0), signed(entry["mean"]), count(entry["present"])]
             rows.append(row + ([number(table["error"][name])] if self.errors else []))
-        what = "the value" if self.classes is None else "the probability of the predicted class"
-        note = f"A share is what a modality adds to {what}, from the prior on."
-        heard = ["What the model listened to:", "", text_table(header, rows), "", note]
+        note = say(SHARE_OF_VALUE if self.classes is None else SHARE_OF_CLASS)
+        heard = [say("What the model listened to:"), "", text_table(header, rows), "", note]
         return [*([*say_worth(self.worth), ""] if self.worth else []), head, "", *heard]
 
     def _row_lines(self) -> list[str]:
         facts = self._row_json()
         if facts["status"] == "failed":
-            return [f"row {self.row}: nothing is present, so there is nothing to explain ({self.statuses[0][1]})"]
+            said = "row {row}: nothing is present, so there is nothing to explain ({why})"
+            return [say(said, row=self.row, why=retell(self.statuses[0][1]))]
         prediction, base = (self._number(x) for x in (self.prediction, self.base))
-        answer = prediction if self.classes is None else f"{facts['class']}, probability {prediction}"
+        told = {"said": facts["class"], "probability": prediction}
+        answer = prediction if self.classes is None else say("{said}, probability {probability}", **told)
         total = sum(abs(part) for part in facts["modalities"].values()) or 1.0
-        header = ["modality", "share", "of all", *(["± error"] if self.errors else []), ""]
-        remarks = {**facts.get("notes", {}), **{name: f"missing: {why}" for name, why in facts["absent"].items()}}
+        header = [say("modality"), say("share"), say("of all"), *self._error, ""]
+        remarks = {name: retell(why) for name, why in facts.get("notes", {}).items()}
+        remarks |= {name: say("missing: {why}", why=retell(why)) for name, why in facts["absent"].items()}
         rows = []
         for name, part in sorted(facts["modalities"].items(), key=lambda item: -abs(item[1])):
             error = [number(facts["error"][name])] if self.errors else []
             rows.append([name, signed(part), percent(abs(part) / total, 0), *error, remarks.get(name, "")])
-        head = f"row {self.row}: {answer}; with nothing present {base}"
+        head = say("row {row}: {answer}; with nothing present {base}", row=self.row, answer=answer, base=base)
         lines = [head, "", text_table(header, rows), *self._say_pairs()]
         inside = [_say_detail(detail, self._is_flat(detail)) for detail in self.details]
-        return [*lines, *(["", *inside, PLAIN] if inside else [])]
+        return [*lines, *(["", *inside, say(PLAIN)] if inside else [])]
+
+    @property
+    def _error(self) -> list[str]:
+        return [say("± error")] if self.errors else []
 
     def _say_pairs(self) -> list[str]:
         """Return a table of what two modalities reach together beside the better of them, what differs most first."""
@@ -284,7 +293,7 @@ class Explanation:
             better = max(facts["alone"], key=lambda name: facts["alone"][name])
             alone = f"{number(facts['alone'][better])} ({better})"
             rows.append([pair, number(facts["together"]), alone, signed(facts["value"])])
-        return ["", text_table(["pair", "together", "the better alone", "gain"], rows)] if rows else []
+        return ["", text_table([*map(say, PAIR)], rows)] if rows else []
 
     def _is_flat(self, detail: Detail) -> bool:
         """Tell whether nothing inside a modality changes the answer much: by a hundredth of the largest share."""
@@ -318,8 +327,12 @@ def _say_detail(detail: Detail, flat: bool) -> str:
     """Return one line: the parts of a modality that weigh most; flat: none of them does."""
     what = detail.modality if detail.column in ("", detail.modality) else f"{detail.modality}: {detail.column}"
     if flat:
-        return f"{what} (by {detail.by}): no part of it changes the answer much"
+        return f"{what} ({_say_by(detail.by)}): {say('no part of it changes the answer much')}"
     parts = sorted(detail.parts, key=lambda part: -abs(part["weight"]))
     inside = KINDS[detail.kind].inside
     texts = [f"{inside.say(part)} {signed(part['weight'])}" for part in parts[: inside.SHOWN]]
-    return f"{what} (by {detail.by}): {', '.join(texts)}"
+    return f"{what} ({_say_by(detail.by)}): {', '.join(texts)}"
+
+
+def _say_by(by: str) -> str:
+    return say("by {by}", by=retell(by))

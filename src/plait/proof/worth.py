@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.language import say
 from plait.core.terminal import text_table
 from plait.core.words import count, metric_name, number, percent, signed
 from plait.proof.metrics import draw
@@ -20,6 +21,7 @@ from plait.proof.spans import LEVEL, Z, jackknife_reach
 RESAMPLES = 1000
 QUICK = ("accuracy", "balanced_accuracy", "log_loss", "mae", "rmse", "r2")  # of which many rows take no time
 SAME = 1e-9  # below which resamples do not differ
+PAIR = ("pair", "together", "the better alone", "gain")  # the header of their table
 MOST_PAIRS = 6  # that are told; JSON has them all
 
 
@@ -106,32 +108,35 @@ def _known(value: float) -> float | None:
 def say_worth(worth: Mapping[str, Any]) -> list[str]:
     """Return what mattered, as lines of text: what each modality adds to the score, and what pairs reach."""
     points, lower = worth["metric"] in POINTS, worth["metric"] in LOWER_IS_BETTER
-    reached = f"{number(worth['prior'])} with nothing known, {number(worth['value'])} with all"
-    header = ["modality", "points" if points else "saved" if lower else "adds", "95 % interval"]
-    header += ["of the prior's"] if lower else []
+    header = [say("modality"), say("points") if points else say("saved" if lower else "adds"), say("95 % interval")]
+    header += [say("of the prior's")] if lower else []
     found = sorted(worth["modalities"].items(), key=lambda item: -(item[1]["value"] or 0.0))
     table = [
         [name, signed(gain["value"], points), say_ends(gain, points)] + ([share_of(gain, worth)] if lower else [])
         for name, gain in found
     ]
-    lines = [f"What mattered, in {say_unit(worth)}, on {say_tests(worth)}: {reached}.", "", text_table(header, table)]
+    said = "What mattered, in {unit}, on {rows}: {prior} with nothing known, {value} with all."
+    told = {"unit": say_unit(worth), "rows": say_tests(worth)}
+    told |= {name: number(worth[name]) for name in ("prior", "value")}
+    lines = [say(said, **told), "", text_table(header, table)]
     pairs = sorted(worth["pairs"].items(), key=lambda item: -abs(item[1]["value"] or 0.0))[:MOST_PAIRS]
-    told = [[pair, *say_pair(facts, worth["metric"])] for pair, facts in pairs]
-    return [*lines, "", text_table(["pair", "together", "the better alone", "gain"], told)] if told else lines
+    both = [[pair, *say_pair(facts, worth["metric"])] for pair, facts in pairs]
+    return [*lines, "", text_table([*map(say, PAIR)], both)] if both else lines
 
 
 def say_unit(worth: Mapping[str, Any]) -> str:
     """Return in what gains are told: points of accuracy, log loss saved, r2."""
     named = metric_name(worth["metric"])
     points, lower = worth["metric"] in POINTS, worth["metric"] in LOWER_IS_BETTER
-    return f"points of {named}" if points else f"{named} saved" if lower else named
+    return say("points of {name}", name=named) if points else say("{name} saved", name=named) if lower else named
 
 
 def say_tests(worth: Mapping[str, Any]) -> str:
     """Return on which rows: 150 test rows of 47 groups, drawn from 900."""
-    of = f" of {count(worth['groups'], 'group')}" if worth["groups"] else ""
-    drawn = f", drawn from {count(worth['of'])}" if worth.get("of", 0) > worth["rows"] else ""
-    return f"{count(worth['rows'], 'test row')}{of}{drawn}"
+    rows = count(worth["rows"], "test row")
+    if worth["groups"]:
+        rows = say("{rows} of {groups}", rows=rows, groups=count(worth["groups"], "group"))
+    return rows + (say(", drawn from {num}", num=count(worth["of"])) if worth.get("of", 0) > worth["rows"] else "")
 
 
 def say_pair(facts: Mapping[str, Any], metric: str) -> tuple[str, str, str]:
@@ -141,7 +146,8 @@ def say_pair(facts: Mapping[str, Any], metric: str) -> tuple[str, str, str]:
     if not known:
         return number(facts["together"]), number(None), number(None)
     better = (min if lower else max)(known, key=lambda name: known[name])
-    gain = f"{signed(facts['value'], points)}{' points' if points else ''}"
+    gain = signed(facts["value"], points)
+    gain = say("{size} points", size=gain) if points else gain
     return (
         number(facts["together"]),
         f"{number(known[better])} ({better})",
@@ -156,7 +162,7 @@ def say_ends(gain: Mapping[str, Any], points: bool) -> str:
     '−1.8 to 0.9'
     """
     low, high = (signed(gain[end], points, plus="") for end in ("low", "high"))
-    return low if gain["low"] is None else f"{low} to {high}"
+    return low if gain["low"] is None else say("{low} to {high}", low=low, high=high)
 
 
 def share_of(gain: Mapping[str, Any], worth: Mapping[str, Any]) -> str:

@@ -55,7 +55,7 @@ def say_lacking(table: Table, columns: Sequence[str], spare: Sequence[str]) -> s
         return f"{name!r} (there is {squeezed[near[0]]!r}: rename it if that is meant)" if near else repr(name)
 
     noun = count(len(columns), "column of the model is", "columns of the model are")
-    return f"{noun} not in {table.source}, and so absent in every row: {say_some([*map(say, columns)])}."
+    return f"{noun} not in {table.source}, and so missing in every row: {say_some([*map(say, columns)])}."
 
 
 def take_columns(table: Table, asked: Iterable[str], ids: Iterable[str] = ()) -> dict[str, list[Any]]:

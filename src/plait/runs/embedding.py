@@ -442,7 +442,7 @@ class Embeddings:
         return {**facts, "space": self.space, "modalities": present}
 
     def write(self, path: str | Path) -> None:
-        """Write the vectors: as lists in .parquet, null where absent, or as arrays in .npz, NaN there.
+        """Write the vectors: as lists in .parquet, null where missing, or as arrays in .npz, NaN there.
 
         Args:
             path: the file, by whose ending the form is chosen.

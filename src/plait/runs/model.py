@@ -227,7 +227,7 @@ class Model:
         """Return an answer for every row: as many out as in, in the same order, each with a status.
 
         Args:
-            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            rows: anything that `plait.read` takes; a column that is not there is missing in every row.
             keep: further columns of `rows` to carry along; columns that training took for ids always are.
             folder, callback: as in `plait.explain`.
 
@@ -266,7 +266,7 @@ class Model:
         """Return a vector for each modality that a row has, and one for the row, in the run's space.
 
         Args:
-            rows: anything that `plait.read` takes; a column that is not there is absent in every row.
+            rows: anything that `plait.read` takes; a column that is not there is missing in every row.
             aim: what the space was chosen for: "rows" or "kind"; by default kind where there are classes.
             folder, callback: as in `plait.explain`.
 
@@ -478,8 +478,8 @@ class Model:
     ) -> tuple[Table, list[str]]:
         """Return the table with the columns these modalities need, and sentences on what is not as in training.
 
-        A column that is not there is absent in every row. What fit made of other columns is made here as well, and what
-        it filled is filled, but for training only.
+        A column that is not there is missing in every row. What fit made of other columns is made here as well, and
+        what it filled is filled, but for training only.
         """
         views = [view for view in self.views if view.name in names]
         made = [one for one in self._made if one.modality in names]
@@ -542,12 +542,14 @@ class Model:
     def summary(self) -> str:
         """Return what `fit` prints at its end: the leaderboard, the score, the holes, and the next command."""
         facts, metric, shown = self.facts, self.facts.study["metric"], choose_shown(self.leaderboard)
+        lasting = self.folder is not None and self._keeper is None
         lines = [board(shown, metric), *say_gaps(shown)]
         if len(self.leaderboard) > 1:
             lines.append(f"* {self._say_rule()}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
-            lines.append(say("{more}: print(model.study), plait study RUN", more=more))
+            lines.append(say("{more}: print(model.study)", more=more))
+            lines[-1] += f", plait study {self.folder}" if lasting else ""
         lines += [*self._say_rows(), *self._say_scores(metric), f"\n{self.study.sentence}"]
         said = (retell(one["sentence"]) for key in ("conversions", "caveats") for one in facts.study.get(key, []))
         sharing = [retell(facts.study["sharing"]["sentence"])] if "sharing" in facts.study else []
@@ -559,7 +561,7 @@ class Model:
         from plait.kinds.left_out import say_left_out  # a prediction does not wait for what only a summary says
 
         lines += map(retell, say_left_out(Schema.from_json(facts.schema), most=3))
-        if self.folder is not None and self._keeper is None:
+        if self.folder is not None and lasting:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from plait.runs.facts import RunFacts
 
 def say_scores(facts: RunFacts, metric: str) -> list[str]:
     """Return sentences on the encoders and the scores on rows that were not learned from."""
-    lines, named = say_encoders(facts.encoders or {}), metric_name(metric)
+    lines, named = [*map(retell, say_encoders(facts.encoders or {}))], metric_name(metric)
     test, folds = facts.test, facts.folds
     if test is not None and test["metrics"]:
         beside = facts.study.get("beside")

@@ -197,7 +197,7 @@ class Fit:
             if not there[train].any():
                 example = holes[name]["example"]
                 raise TableError(
-                    f"modality {name!r} is absent in every training row{f' ({example})' if example else ''}. "
+                    f"modality {name!r} is missing in every training row{f' ({example})' if example else ''}. "
                     f"Mend its column, or leave it out with --ignore."
                 )
         return holes

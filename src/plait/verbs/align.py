@@ -85,7 +85,7 @@ def align(
         out (--out TABLE): CSV or Parquet file to write.
         time (--time FILE=COLUMN): Where the times are; COLUMN@30 of frames, COLUMN@ZONE, COLUMN@ms.
         join (--join FILE=WAY): nearest, previous, overlap, window or linear.
-        tolerance (--tolerance SECONDS): Farther away is absent. Without it 1.5 usual steps.
+        tolerance (--tolerance SECONDS): Farther away is missing. Without it 1.5 usual steps.
         rate (--rate HZ): Rows a second. Without it the rows of the reference.
         signal (--signal FILE=COLUMN): Column of numbers that --estimate compares.
         estimate (--estimate): Find offset and drift from a shared signal.

@@ -80,7 +80,7 @@ def convert(
     """Convert a file into another, or a column of a table into a new column, by the cheapest way there is.
 
     Beside a new column come NAME_confidence (0 to 1), NAME_converter (with its version) and NAME_status ("ok", or
-    "absent: why"); new sounds and pictures lie in a folder beside the table that is written. A second call converts
+    "missing: why"); new sounds and pictures lie in a folder beside the table that is written. A second call converts
     nothing anew.
 
     Args:

@@ -31,7 +31,7 @@ def embed(
         run (RUN): Folder that `plait fit` wrote. In Python a model too.
         rows (TABLE): Rows to embed. The first time the table that the run was fitted on, since a space is learned from
             pairs. In Python anything that `plait.read` takes.
-        out (--out FILE): .parquet or .npz file to write; what is absent is null there, or NaN.
+        out (--out FILE): .parquet or .npz file to write; what is missing is null there, or NaN.
         aim (--for WHAT): What the space was chosen for: rows, to find the very row, or kind, to find the same class.
             Without it kind where the target is one of classes.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.

@@ -75,7 +75,7 @@ def export(
     """Write the winner of a run as one ONNX file, which answers without the run; return its facts.
 
     Inputs are as prepared: for each modality NAME (batch, …), pictures uint8, all else float32, and NAME_present
-    (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is absent may
+    (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is missing may
     hold anything, NaN too. A pretrained encoder of pictures is inside the graph; of texts and sounds with one the
     input is its features. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in their unit.
 

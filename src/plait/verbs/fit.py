@@ -21,6 +21,7 @@ from plait.checks.split_checks import propose_groups
 from plait.converters.in_fit import plan_conversions
 from plait.core.config import CONFIG, read_config, write_config
 from plait.core.contract import Schema, Table, free_name, name_splits
+from plait.core.language import speak_to
 from plait.core.options import FitKeywords, FitOptions, check_argument, checked
 from plait.core.progress import Progress, can_show, joined
 from plait.core.threads import number_threads
@@ -85,6 +86,23 @@ def watched(verb: Callable[..., Any]) -> Any:
 
 @overload
 def fit(
+    data: Any,
+    labels: Mapping[str, Any],
+    *,
+    target: list[str] | tuple[str, ...] | None = None,
+    pairs: bool = False,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    callback: Callback | None = None,
+    sample_weight: Any = None,
+    quiet: bool = False,
+    on: str | None = None,
+    **options: Unpack[FitKeywords],
+) -> Targets: ...
+
+
+@overload
+def fit(
     data: Any = None,
     labels: Any = None,
     *,
@@ -105,7 +123,7 @@ def fit(
     data: Any = None,
     labels: Any = None,
     *,
-    target: Sequence[str],
+    target: list[str] | tuple[str, ...],
     pairs: bool = False,
     out: str | Path | None = None,
     folder: str | Path | None = None,
@@ -114,7 +132,7 @@ def fit(
     quiet: bool = False,
     on: str | None = None,
     **options: Unpack[FitKeywords],
-) -> Model | Targets: ...
+) -> Targets: ...
 
 
 @checked
@@ -165,7 +183,7 @@ def fit(
             encoders: {modality: name or module}, such as {"image": "lite0", "text": "static"}.
             prep: options of preprocessing, such as {"audio.denoise": True}.
             convert: modalities to make of others, and to compare with them: "audio->text".
-            fill: absent cells to fill from another modality: "audio->text".
+            fill: missing cells to fill from another modality: "audio->text".
             converters: options of converters, such as {"pocketsphinx.words": "yes,no"}, and objects of your own.
             tune: pretrained encoders to tune: "image=last-2" or "image=full"; "none": nothing is tuned.
             balance: weight the classes so that rare ones count as much as common ones.
@@ -188,7 +206,7 @@ def fit(
             learning_curve: fit the winner on parts of the rows too.
             report: write report.html; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
-            lang: language of the report: "en" or "zh".
+            lang: language of the notes, the summary and the report: "en" or "zh".
             overwrite: replace a finished run in the folder.
             config: a plait.toml with any of these, and table, target, out; what is given here goes first.
             sample_rate: of sounds given as arrays, in Hz; by default 22050.
@@ -206,7 +224,7 @@ def fit(
     """
     asked = {"table": data, "target": target, "pairs": pairs, "out": out, "folder": folder}
     asked, wish = _with_config(asked, options)
-    began, callback, most = time.monotonic(), callback or ignore, usual_limit()
+    began, callback, most = time.monotonic(), speak_to(callback or ignore, wish.lang), usual_limit()
     number_threads()
     choose_device(wish.device)  # which may not be there, as is said before anything is read
     table = read(asked["table"], asked["folder"])
@@ -311,7 +329,7 @@ def _with_test(
             near = did_you_mean(target, other.names)
             raise RequestError(f"test: there is no column {target!r} in {other.source}. {near}")
     if lacking:
-        callback({"note": f"the test table lacks {', '.join(lacking)}: absent in its rows."})
+        callback({"note": f"the test table lacks {', '.join(lacking)}: missing in its rows."})
     return joined, replace(chosen, split=name, test=str(other.source))
 
 

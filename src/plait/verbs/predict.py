@@ -39,7 +39,7 @@ def predict(
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
-        rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is absent.
+        rows (TABLE): Rows to predict. In Python anything that `plait.read` takes; a lacking column is missing.
         out (--out FILE): CSV or Parquet file to write.
         keep (--keep COLUMN): Column to carry along beside the answers. Columns that training took for ids always are.
         candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait

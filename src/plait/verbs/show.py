@@ -14,6 +14,7 @@ from plait.checks.split_checks import propose_groups
 from plait.core import notebook
 from plait.core.contract import Column, Schema, Table
 from plait.core.files import write_bytes
+from plait.core.language import retell, say
 from plait.core.options import ColumnKeywords, FitOptions, checked
 from plait.core.terminal import text_table
 from plait.core.words import count
@@ -54,15 +55,20 @@ class Show:
 
     def __str__(self) -> str:
         def line(column: Column) -> list[str]:
-            return [column.name or "(no name)", column.kind, column.role, count(self.holes[column.name]), column.why]
+            name, missing = column.name or say("(no name)"), count(self.holes[column.name])
+            return [name, say(column.kind), say(column.role), missing, retell(column.why)]
 
-        parts = [f"{count(self.rows, 'row')}, {count(len(self.schema.columns), 'column')}", ""]
-        parts.append(text_table(["column", "kind", "role", "missing", "why"], [line(c) for c in self.schema.columns]))
+        parts = [say(", ").join([count(self.rows, "row"), count(len(self.schema.columns), "column")]), ""]
+        header = [say("column"), say("kind"), say("role"), say("missing"), say("why")]
+        parts.append(text_table(header, [line(c) for c in self.schema.columns]))
         parts.append("")
-        parts += [f"modality {m.name} ({m.kind}): {', '.join(m.columns)}" for m in self.schema.modalities]
+        for m in self.schema.modalities:
+            told = {"name": m.name, "kind": say(m.kind), "columns": ", ".join(m.columns)}
+            parts.append(say("modality {name} ({kind}): {columns}", **told))
         if not self.schema.modalities:
-            parts.append("no column is left to learn from")
-        return "\n".join([*parts, *say_left_out(self.schema), *(f"note: {sentence}" for sentence in self.groups)])
+            parts.append(say("no column is left to learn from"))
+        parts += map(retell, say_left_out(self.schema))
+        return "\n".join([*parts, *(say("note: {what}", what=retell(sentence)) for sentence in self.groups)])
 
     @property
     def _shape(self) -> str:

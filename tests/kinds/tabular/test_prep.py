@@ -26,7 +26,7 @@ def test_the_order_of_day_and_month_is_learned_from_the_column():
 def test_layout_numbers_then_indicators_then_codes():
     prep = TabularPrep("standard", min_count=1)
     prep = prep.fitted({"age": [1, None, "3", 8], "city": ["Rome", "Oslo", "Rome", None]}, KINDS)
-    assert prep.numbers == 1 and prep.categories == (3,) and prep.names == ["age", "age: absent", "city"]
+    assert prep.numbers == 1 and prep.categories == (3,) and prep.names == ["age", "age: missing", "city"]
     x = prep({"city": ["Oslo", None, "Paris", "Rome"], "age": [4, None, "abc", "7"]})
     spread = math.sqrt(26 / 3)  # of 1, 3, 8: mean 4, median 3
     assert x.dtype == np.float32
@@ -97,7 +97,7 @@ def test_describe_says_what_the_model_sees():
     cells = {"age": [0, 2], "city": ["a", "a"], "day": ["2024-01-01", "2024-01-03"]}
     prep = TabularPrep("standard").fitted(cells, KINDS)
     assert prep.describe(prep({"age": [None], "city": ["a"], "day": ["2024-01-03"]})[0]) == {
-        "age": "absent, filled with +0.00",
+        "age": "missing, filled with +0.00",
         "city": "code 1 of 1 (known)",
         "day": "year +0.00, month +0.00, day of week +1.00, season sine +0.03, season cosine +1.00",
     }

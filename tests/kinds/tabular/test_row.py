@@ -34,7 +34,7 @@ def test_a_row_has_its_cells_and_what_the_model_is_given() -> None:
 def test_a_broken_cell_has_its_reason_and_a_blank_row_nothing_else() -> None:
     part = row_part(read({"age": ["many"], "city": ["Bonn"]}), ["age", "city"], PREP)
     assert part["reason"] == "column 'age': 'many' is not a number"
-    assert part["after"]["age"] == "absent, filled with +0.00"
+    assert part["after"]["age"] == "missing, filled with +0.00"
     assert row_part(read({"age": [None], "city": [""]}), ["age", "city"], PREP) == {"reason": "blank"}
 
 

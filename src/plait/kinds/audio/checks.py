@@ -30,7 +30,7 @@ FAULTS = {  # of sounds alone: fault → name of the check, what its cells do, h
     "no-sound": (
         "audio-no-track",
         "holds a video without a sound track",
-        "Nothing is needed if it was meant: the cells count as absent. Or blank them.",
+        "Nothing is needed if it was meant: the cells count as missing. Or blank them.",
     ),
     "no-samples": ("audio-no-samples", "holds a sound of 0 samples", "Record or copy it again, or blank the cells."),
     "not-finite": (
@@ -149,7 +149,7 @@ def check_facts(column: str, facts: Sequence[SoundFacts | None]) -> list[Finding
         "audio-silent": Oddity(
             lambda cell: cell.bare,
             "holds silence",
-            "Record them again, or blank the cells, so that they count as absent.",
+            "Record them again, or blank the cells, so that they count as missing.",
         ),
         "audio-clipped": Oddity(
             lambda cell: cell.clipped > CLIPPED,

@@ -189,7 +189,7 @@ ODDITIES = {
     "image-one-colour": Oddity(
         lambda cell: cell.one_colour,
         "holds a picture of one colour all over",
-        "They show nothing. Replace them, or blank the cells, so that they count as absent.",
+        "They show nothing. Replace them, or blank the cells, so that they count as missing.",
     ),
     "image-damaged": Oddity(
         lambda cell: cell.header,

@@ -24,9 +24,9 @@ FAULTS = {
     "not-finite": (
         "series-not-finite",
         "holds no number that is finite, in all of it or in a channel",
-        "Measure again, or blank the cells; fit takes them as absent.",
+        "Measure again, or blank the cells; fit takes them as missing.",
     ),
-    "no-numbers": ("series-empty", "holds an empty list", "Blank the cells; fit takes them as absent."),
+    "no-numbers": ("series-empty", "holds an empty list", "Blank the cells; fit takes them as missing."),
     "ragged": (
         "series-ragged",
         "holds channels of different lengths",
@@ -104,7 +104,7 @@ def check_facts(column: str, facts: Sequence[SeriesFacts | None]) -> list[Findin
         "series-channels": Oddity(
             lambda cell: shape_of(cell)[0] != usual,
             f"holds another number of channels than the usual {count(usual)}",
-            "Write the same channels in each row; fit takes those with others as absent.",
+            "Write the same channels in each row; fit takes those with others as missing.",
             first=lambda cell: count(shape_of(cell)[0], "channel"),
         ),
         "series-length": Oddity(

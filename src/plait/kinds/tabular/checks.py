@@ -104,12 +104,12 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
     if impossible:
         message = f"{say_cells(len(impossible), 'holds')} a date that does not exist, such as "
         message += f"{cells[impossible[0]]!r:.60}"
-        mend = "Write the date that was meant, or leave the cell blank; fit takes it as absent."
+        mend = "Write the date that was meant, or leave the cell blank; fit takes it as missing."
         yield Finding("error", "date-impossible", column.name, tuple(impossible), message, mend)
     if strange:
         shown = f"{cells[strange[0]]!r:.60}, in a column of {column.kind}s"
         message = f"{say_cells(len(strange), 'holds')} no {column.kind}, such as {shown}"
-        then = "fit refuses such a target" if column.role == "target" else "fit takes it as absent"
+        then = "fit refuses such a target" if column.role == "target" else "fit takes it as missing"
         mend = f"Write the {column.kind}, or leave the cell blank; {then}."
         yield Finding("error", "table-unreadable", column.name, tuple(strange), message, mend)
 

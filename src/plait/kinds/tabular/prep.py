@@ -137,7 +137,7 @@ class TabularPrep(Preparation):
         >>> cells = {"age": [34, None, 51], "town": ["Bern", "Bern", "Basel"]}
         >>> prep = plait.TabularPrep().fitted(cells, {"age": "number", "town": "category"})
         >>> prep.names, prep(cells).shape
-        (['age', 'age: absent', 'town'], (3, 3))
+        (['age', 'age: missing', 'town'], (3, 3))
     """
 
     KIND: ClassVar[str] = "tabular"
@@ -263,7 +263,7 @@ class TabularPrep(Preparation):
         return meant
 
     def broken(self, columns: Mapping[str, Sequence[Any]]) -> dict[int, str]:
-        """Return {row: reason} for the rows with a cell that cannot be read; such a cell counts as absent."""
+        """Return {row: reason} for the rows with a cell that cannot be read; such a cell counts as missing."""
         out: dict[int, str] = {}
         for column in self.columns:
             read_numbers(column, _cells(columns, column.name), out)
@@ -281,7 +281,7 @@ class TabularPrep(Preparation):
         for column in self.columns:
             if column.kind == "category":
                 number = int(row[code])
-                word = "absent" if not number else "a rare value" if number > len(column.values) else "known"
+                word = "missing" if not number else "a rare value" if number > len(column.values) else "known"
                 out[column.name] = f"code {number} of {column.size - 1} ({word})"
                 code += 1
                 continue
@@ -290,7 +290,7 @@ class TabularPrep(Preparation):
             if column.kind == "date":
                 shown = [f"{part} {value}" for part, value in zip(PARTS, shown, strict=False)]
             absent = bool(row[self.numbers + place])
-            out[column.name] = ("absent, filled with " if absent else "") + ", ".join(shown)
+            out[column.name] = ("missing, filled with " if absent else "") + ", ".join(shown)
             place = end
         return out
 
@@ -308,14 +308,14 @@ class TabularPrep(Preparation):
 
     @property
     def categories(self) -> tuple[int, ...]:
-        """How many codes each category column has, 0 (absent) included."""
+        """How many codes each category column has, 0 (missing) included."""
         return tuple(column.size for column in self.columns if column.kind == "category")
 
     @property
     def names(self) -> list[str]:
         """The name of each feature."""
         values = [scaler.name for column in self.columns for scaler in column.scalers]
-        return [*values, *(f"{v}: absent" for v in values), *(c.name for c in self.columns if c.kind == "category")]
+        return [*values, *(f"{v}: missing" for v in values), *(c.name for c in self.columns if c.kind == "category")]
 
     def to_json(self) -> dict[str, Any]:
         """Return all that rebuilds this object."""

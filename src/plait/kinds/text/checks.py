@@ -171,7 +171,7 @@ def _check_markup(name: str, groups: Groups, cleaned: Mapping[str, str]) -> Iter
     empty = [cell for cell, text in cleaned.items() if not (any(map(str.isalnum, text)) or tokenise(text))]
     if empty:
         holds = f"no word, number or sign that counts once cleaned, such as {empty[0]!r:.60}"
-        mend = "Leave such cells blank, so that they count as absent."
+        mend = "Leave such cells blank, so that they count as missing."
         yield _holding("text-empty", name, groups, empty, holds, mend)
 
 

@@ -24,9 +24,9 @@ FAULTS = {
     "not-finite": (
         "vectors-not-finite",
         "holds numbers that are not finite (NaN or infinity)",
-        "Make the vectors again, or blank the cells; fit takes them as absent.",
+        "Make the vectors again, or blank the cells; fit takes them as missing.",
     ),
-    "no-numbers": ("vectors-empty", "holds an empty list", "Blank the cells; fit takes them as absent."),
+    "no-numbers": ("vectors-empty", "holds an empty list", "Blank the cells; fit takes them as missing."),
 }
 THUMB = 128  # numbers of a vector that quick guesses look at: all of a short one, means of a long one
 
@@ -79,13 +79,13 @@ def check_facts(column: str, facts: Sequence[VectorFacts | None]) -> list[Findin
         "vectors-length": Oddity(
             lambda cell: cell.numbers != usual,
             f"holds a vector of another length than the usual {count(usual)}",
-            "Make all vectors by one encoder; fit takes those of another length as absent.",
+            "Make all vectors by one encoder; fit takes those of another length as missing.",
             first=lambda cell: count(cell.numbers, "number"),
         ),
         "vectors-zero": Oddity(
             lambda cell: cell.bare,
             "holds a vector of zeros alone",
-            "If it stands for nothing, blank the cells, so that they count as absent.",
+            "If it stands for nothing, blank the cells, so that they count as missing.",
         ),
     }
     return check_cells(column, facts, oddities, {})

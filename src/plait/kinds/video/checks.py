@@ -116,7 +116,7 @@ def check_facts(column: str, facts: Sequence[VideoFacts | None]) -> list[Finding
         "video-blank": Oddity(
             lambda cell: cell.one_colour,
             "holds a video of one colour from its start to its end",
-            "Look at them; if they stand for nothing, blank the cells, so that they count as absent.",
+            "Look at them; if they stand for nothing, blank the cells, so that they count as missing.",
         ),
         "video-still": Oddity(
             lambda cell: not cell.one_colour and cell.moved < STILL,
@@ -134,7 +134,7 @@ def check_facts(column: str, facts: Sequence[VideoFacts | None]) -> list[Finding
         oddities["video-mute"] = Oddity(
             lambda cell: cell.mute,
             "holds a video without a sound track",
-            "Nothing is needed: the sound of these rows counts as absent.",
+            "Nothing is needed: the sound of these rows counts as missing.",
             "note",
         )
     mixtures = {

@@ -1,0 +1,561 @@
+"""The Chinese twins of what `show` and `check` say of a table, and of the notes that stand beside a fit. Knows nothing.
+
+What a cell does ("holds silence") stands once: of one cell and of several it is said in two ways in English.
+"""
+
+# ruff: noqa: E501  a Chinese character counts two there
+
+CELLS: dict[str, str] = {
+    "names a file that is not there": "指向不存在的文件",
+    "names a link that leads out of the table's folder": "指向通往表所在文件夹之外的链接",
+    "names a file of 0 bytes": "指向 0 字节的文件",
+    "names a file outside the folder of the table": "指向表所在文件夹之外的文件",
+    "names a part that lies behind the end of its video": "指向视频结尾之后的片段",
+    "names the file of an earlier row again": "再次指向前面某行的文件",
+    "holds a file whose end is missing": "的文件缺了末尾",
+    "holds something else than a picture": "里不是图片",
+    "holds something else than a sound": "里不是声音",
+    "holds something else than a video": "里不是视频",
+    "holds a format that is not decoded here": "的格式在这里无法解码",
+    "cannot be read": "无法读取",
+    "is an address, which is never fetched": "是网址，plait 从不下载",
+    "holds a file of another format than its ending says": "的文件格式与扩展名不符",
+    "holds the same picture as an earlier row, in another file": "与前面某行的图片相同，只是文件不同",
+    "holds the same sound as an earlier row, in another file": "与前面某行的声音相同，只是文件不同",
+    "holds the same video as an earlier row, in another file": "与前面某行的视频相同，只是文件不同",
+    "holds a picture that is in another split too": "的图片也出现在另一个划分里",
+    "holds a sound that is in another split too": "的声音也出现在另一个划分里",
+    "holds a video that is in another split too": "的视频也出现在另一个划分里",
+    "holds nearly the same picture as an earlier row": "与前面某行的图片几乎相同",
+    "holds a sound too long to decode": "的声音太长，无法解码",
+    "holds a video without a sound track": "是没有声音的视频",
+    "holds a sound of 0 samples": "的声音没有任何采样",
+    "holds values that are no numbers (NaN or infinity)": "含有不是数的值（NaN 或无穷大）",
+    "holds silence": "是静音",
+    "holds a sound cut off at full scale": "的声音在满幅处被削平",
+    "holds a sound that does not swing about zero": "的声音有直流偏移",
+    "holds channels that cancel out: their mean is next to silent": "的声道相互抵消：取平均后几乎无声",
+    "holds a film, of which only the sound is read": "是影片，只读取其中的声音",
+    "holds a sound whose header is wrong": "的声音文件头有误",
+    "holds a picture of one colour all over": "是单一颜色的图片",
+    "holds a picture that can be read, though its file is damaged": "的图片能读，但文件有损坏",
+    "holds a photo that its EXIF tag turns": "的照片带有旋转的 EXIF 标记",
+    "holds a picture of several frames or pages": "的图片有多帧或多页",
+    "holds a picture that its transparency draws, and that would vanish on white": "的图片靠透明度成形，放在白底上会消失",
+    "holds a picture that goes flat when its values are brought to 8 bits": "的图片转为 8 位后会变得一片平",
+    "says that it is too large to decode": "标明的尺寸太大，无法解码",
+    "holds no number that is finite, in all of it or in a channel": "整体或某个通道里没有一个有限的数",
+    "holds an empty list": "是空列表",
+    "holds channels of different lengths": "的各通道长短不一",
+    "has a channel that never changes": "有一个通道始终不变",
+    "holds numbers that are not finite (NaN or infinity)": "含有不是有限的数（NaN 或无穷大）",
+    "holds a vector of zeros alone": "是全零向量",
+    "holds a video of too many pixels to decode": "的视频像素太多，无法解码",
+    "holds a video of one colour from its start to its end": "的视频从头到尾是单一颜色",
+    "holds a video in which nothing moves": "的视频里没有任何动静",
+}  # fmt: skip
+# the same, with what changes in braces
+CELLS |= {
+    "holds a sound of less than {seconds} s": "的声音不到 {seconds} 秒",
+    "holds a sound far longer than the usual {seconds} s": "的声音远比通常的 {seconds} 秒长",
+    "holds a video far longer than the usual {seconds} s": "的视频远比通常的 {seconds} 秒长",
+    "holds a picture with a side under {pixels} pixels": "的图片有一边不到 {pixels} 像素",
+    "holds a picture over {times} times as long as it is wide": "的图片长是宽的 {times} 倍以上",
+    "holds another number of channels than the usual {usual}": "的通道数与通常的 {usual} 不同",
+    "holds a vector of another length than the usual {usual}": "的向量长度与通常的 {usual} 不同",
+    "is over {times} times longer or shorter than the usual {usual} points": "比通常的 {usual} 个点长或短 {times} 倍以上",
+    "has holes (NaN) in more than {share} of its numbers": "有超过 {share} 的数是空缺（NaN）",
+    "holds a date that does not exist, such as {example}": "是不存在的日期，例如 {example}",
+    "holds a date far from the others or in the future, such as {example}": "的日期离其他日期很远，或在将来，例如 {example}",
+    "holds no number, such as {example}, in a column of numbers": "不是数字，例如 {example}",
+    "holds no date, such as {example}, in a column of dates": "不是日期，例如 {example}",
+    "holds no split, such as {example}": "不是划分，例如 {example}",
+    "holds a text that another split has too ({example})": "的文本也出现在另一个划分里（{example}）",
+    "holds HTML tags or entities, such as {example}": "含有 HTML 标签或实体，例如 {example}",
+    "holds no word, number or sign that counts once cleaned, such as {example}":
+        "清理之后没有剩下任何词、数或符号，例如 {example}",
+    "holds words of Latin and Cyrillic letters mixed, such as {example} (only {latin} is Latin)":
+        "混用拉丁字母和西里尔字母，例如 {example}（只有 {latin} 是拉丁字母）",
+    "holds UTF-8 that was read as Windows-1252, such as {example}": "是被当作 Windows-1252 读入的 UTF-8，例如 {example}",
+    "holds signs that no text has (U+FFFD or control characters), such as {example}":
+        "含有正常文本里没有的字符（U+FFFD 或控制字符），例如 {example}",
+}  # fmt: skip
+SEVERAL = {"is": "are", "has": "have"}
+
+
+def _of_cells() -> dict[str, str]:
+    """Return the twins of what one cell does, and of what several do."""
+    said = {}
+    for does, twin in CELLS.items():
+        verb, space, rest = does.partition(" ")
+        several = verb if verb == "cannot" else SEVERAL.get(verb, verb.removesuffix("s"))
+        said[f"{{num}} cell {does}"] = said[f"{{num}} cells {several}{space}{rest}"] = f"{{num}} 个单元格{twin}"
+    return said
+
+
+DATA: dict[str, str] = _of_cells() | {
+    # check: its head and its parts
+    "{rows} checked: {counts}": "检查了 {rows}：{counts}",
+    "{num} errors": "{num} 个错误",
+    "{num} warnings": "{num} 个警告",
+    "{num} notes": "{num} 条提示",
+    "error": "错误",
+    "warning": "警告",
+    "note": "提示",
+    " ({rows})": "（{rows}）",
+    "row {rows}": "第 {rows} 行",
+    "rows {rows}": "第 {rows} 行",
+    "how to mend it": "如何修正",
+    "the first: {fault}": "第一个：{fault}",
+    "column {name}": "列 {name}",
+    # check: files
+    "Restore the files, mend the paths (they are relative to the table's folder), or blank the cells.":
+        "恢复文件，修正路径（相对于表所在的文件夹），或把单元格留空。",
+    "Copy the files into the folder, or say with --folder where they are.": "把文件复制到该文件夹，或用 --folder 指明位置。",
+    "Copy the files again, or blank the cells.": "重新复制文件，或把单元格留空。",
+    "Put the right files in their place, or blank the cells.": "换上正确的文件，或把单元格留空。",
+    "Do what the reason says, or blank the cells; until then they count as missing.": "按原因所说处理，或把单元格留空；在此之前算作缺失。",
+    "Replace the files by whole ones, or blank the cells.": "换上完整的文件，或把单元格留空。",
+    "Download the files and write their paths.": "下载文件，填写其路径。",
+    "Download the files, and write their paths into the column.": "下载文件，把路径填入这一列。",
+    "Rename the files.": "重命名这些文件。",
+    "{near}: write it so. Restore the files, mend the paths (they are relative to the table's folder), or blank the cells.":
+        "{near}：请这样写。恢复文件，修正路径（相对于表所在的文件夹），或把单元格留空。",
+    "Move the files into the folder of the table, so that both can be moved together.": "把文件移到表所在的文件夹，以便一起搬动。",
+    "Keep one of each, or check that they were meant: a copy counts twice. --fix OUT drops equal rows.":
+        "每种保留一个，或确认是有意的：副本会计两次。--fix OUT 会去掉相同的行。",
+    "No fault where it was meant.": "如果是有意的，就没有问题。",
+    "Keep each in one split: a score on rows that were learned from is too good.": "让它们各在一个划分里：在学过的行上打分会偏高。",
+    "{what} (rows of {split} are not counted)": "{what}（不计 {split} 的行）",
+    # check: sounds
+    "Cut the sounds into pieces, or blank the cells.": "把声音切成几段，或把单元格留空。",
+    "Nothing is needed if it was meant: the cells count as missing. Or blank them.": "如果是有意的，无需处理：这些单元格算作缺失。也可以留空。",
+    "Record or copy it again, or blank the cells.": "重新录制或复制，或把单元格留空。",
+    "Write the sounds again with finite values, or blank the cells.": "用有限的数值重新写声音文件，或把单元格留空。",
+    "Record them again, or blank the cells, so that they count as missing.": "重新录制，或把单元格留空，算作缺失。",
+    "Record them again at a lower level; what was cut off cannot be brought back.": "降低音量重新录制；被削掉的部分无法恢复。",
+    "Take the mean off each channel; plait does so before it looks at the spectrum.": "减去每个声道的均值；plait 在看频谱之前会这样做。",
+    "plait hears the loudest channel of these. Turn one channel round if a wire was swapped.":
+        "plait 听其中最响的声道。如果是接线反了，把一个声道反相。",
+    "Nothing is needed if the sound is what the row is about.": "如果这一行要的就是声音，无需处理。",
+    "Record them again, or blank the cells.": "重新录制，或把单元格留空。",
+    "Cut out what the row is about; a fit hears 10 s of a long sound (audio.seconds=N: N s): the middle, or where that is silent the loudest part.":
+        "剪出这一行要的部分；长声音学习时只听 10 秒（audio.seconds=N 则为 N 秒）：取中间，中间无声则取最响的一段。",
+    "Write the files again: programs differ in what they read of them.": "重新写这些文件：不同程序读到的内容会不一样。",
+    "sounds of several sample rates": "声音有几种采样率",
+    "plait resamples all to one; if a class has a rate of its own, that gives it away. --fix OUT unifies them.":
+        "plait 统一重采样；如果某一类有自己的采样率，就会泄露标签。--fix OUT 可统一。",
+    "sounds of several numbers of channels": "声音的声道数不一",
+    "plait takes the mean of the channels, or the loudest where they cancel out. --fix OUT unifies them.":
+        "plait 取各声道的平均，相互抵消时取最响的。--fix OUT 可统一。",
+    # check: pictures and videos
+    "Look at them; keep one of each where they show the same thing.": "看一看；内容相同的各留一张。",
+    "Shrink the pictures, or blank the cells: a small file that unfolds to a huge picture may be an attack.":
+        "缩小图片，或把单元格留空：很小的文件展开成巨大的图片，可能是攻击。",
+    "plait turns them upright; other programs may not. --fix OUT writes them upright.": "plait 会转正；别的程序未必。--fix OUT 写出转正的图片。",
+    "plait takes the first one. Cut out the frame that counts, or give each a row.": "plait 取第一帧。剪出要用的那一帧，或每帧各占一行。",
+    "Look at them: they may be thumbnails or place holders. Replace them, or blank the cells.":
+        "看一看：可能是缩略图或占位图。换掉，或把单元格留空。",
+    "Look at them: they may be strips cut by mistake. Cut them again, or blank the cells.":
+        "看一看：可能是误切的长条。重新裁切，或把单元格留空。",
+    "They show nothing. Replace them, or blank the cells, so that they count as missing.": "图里什么也没有。换掉，或把单元格留空，算作缺失。",
+    "Copy the files again.": "重新复制文件。",
+    "pictures of several colour modes": "图片有几种颜色模式",
+    "plait brings all to one; if a class comes in a mode of its own, that gives it away: make them alike.":
+        "plait 会统一；如果某一类有自己的模式，就会泄露标签：请改成一样。",
+    "pictures of several bit depths": "图片有几种位深",
+    "plait brings all to 8 bits; check that the brightness of both kinds agrees.": "plait 统一成 8 位；请确认几种图片的亮度一致。",
+    "See whether all are in one unit: plait brings them to 8 bits together. Scale them alike.":
+        "看是否都用同一单位：plait 会一起转成 8 位。请用同样的尺度。",
+    "Make the videos smaller, or blank the cells.": "缩小视频，或把单元格留空。",
+    "Mend the seconds after #t=, or blank the cells.": "修正 #t= 后面的秒数，或把单元格留空。",
+    "Look at them; if they stand for nothing, blank the cells, so that they count as missing.": "看一看；如果没有内容，把单元格留空，算作缺失。",
+    "Look at them: they may be pictures written as videos, or a frozen recording.": "看一看：可能是存成视频的图片，或画面卡住的录像。",
+    "Name the part that the row is about, as in clip.mp4#t=2,5; a fit sees 8 frames of it (video.frames=N: N).":
+        "写明这一行要的片段，例如 clip.mp4#t=2,5；学习时看其中 8 帧（video.frames=N 则为 N 帧）。",
+    "Nothing is needed: the sound of these rows counts as missing.": "无需处理：这些行的声音算作缺失。",
+    "videos of several sizes": "视频有几种尺寸",
+    "plait brings all to one; if a class comes in a size of its own, that gives it away: make them alike.":
+        "plait 会统一；如果某一类有自己的尺寸，就会泄露标签：请改成一样。",
+    # check: series and vectors
+    "Measure again, or blank the cells; fit takes them as missing.": "重新测量，或把单元格留空；学习时算作缺失。",
+    "Blank the cells; fit takes them as missing.": "把单元格留空；学习时算作缺失。",
+    "Write as many points in each channel, with blanks (null) where one was not measured.": "每个通道写同样多的点，没测到的留空（null）。",
+    "Write the same channels in each row; fit takes those with others as missing.": "每行写同样的通道；通道不同的行学习时算作缺失。",
+    "Cut or measure them alike: fit brings all to one length, and pace is lost.": "请裁成或测成一样长：学习时都变成同一长度，快慢会丢失。",
+    "Blank the cells where too little is left; fit bridges holes by straight lines, and flags them.":
+        "剩下太少的单元格请留空；空缺处学习时用直线连接，并做标记。",
+    "Look whether the sensor was off; if so, blank the cells.": "看传感器是否没开；如果是，把单元格留空。",
+    "Make the vectors again, or blank the cells; fit takes them as missing.": "重新生成向量，或把单元格留空；学习时算作缺失。",
+    "Make all vectors by one encoder; fit takes those of another length as missing.": "用同一个编码器生成全部向量；长度不同的学习时算作缺失。",
+    "If it stands for nothing, blank the cells, so that they count as missing.": "如果没有含义，把单元格留空，算作缺失。",
+    # check: numbers, dates and words
+    "some numbers have a decimal comma and others a decimal point; each is read as it is written":
+        "有的数用小数逗号，有的用小数点；各按所写的读",
+    "Write all of them with a point. 1,234 is read as 1234, and 1.234 as 1.234.": "请都用小数点。1,234 读作 1234，1.234 读作 1.234。",
+    "nearly every row has a value of its own ({parts})": "几乎每行的值都不同（{parts}）",
+    "{why}; it would be learned from": "{why}；它会被用来学习",
+    "whole numbers from {low} to {high}, each once, like a running number": "从 {low} 到 {high} 的整数，各出现一次，像是序号",
+    "If it is an id, leave it out: --ignore {name}": "如果是编号，请去掉：--ignore {name}",
+    "Write the date that was meant, or leave the cell blank; fit takes it as missing.": "写正确的日期，或把单元格留空；学习时算作缺失。",
+    "Write the {kind}, or leave the cell blank; fit takes it as missing.": "填写{kind}，或把单元格留空；学习时算作缺失。",
+    "Write the {kind}, or leave the cell blank; fit refuses such a target.": "填写{kind}，或把单元格留空；这样的目标无法学习。",
+    "values differ only in how they are written: {alike}": "有些值只是写法不同：{alike}",
+    "classes differ only in how they are written: {alike}": "有些类别只是写法不同：{alike}",
+    "labels differ only in how they are written: {alike}": "有些标签只是写法不同：{alike}",
+    "If they are one, write them alike; fit tells them apart.": "如果是同一个，请写成一样；学习时会当作不同的值。",
+    "If they are one, write them alike; fit takes each for a class.": "如果是同一个，请写成一样；学习时各算一类。",
+    "If they are one, write them alike.": "如果是同一个，请写成一样。",
+    "{several} values come more than once; fit tells the {most} commonest apart": "有 {several} 个值出现不止一次；学习时只区分最常见的 {most} 个",
+    "Join values that are alike, such as streets to regions; or --prep tabular.max_categories=N.":
+        "把相近的值合并，例如把街道并成地区；或用 --prep tabular.max_categories=N。",
+    "{some} of {all} values are in one row only: {shown}": "{all} 个值中有 {some} 个只出现在一行：{shown}",
+    "{some} of {all} value is in one row only: {shown}": "{all} 个值中有 {some} 个只出现在一行：{shown}",
+    "See whether they are misspelt. What is seen once cannot be learned from, and counts as rare.":
+        "看是否拼错。只出现一次的学不到什么，算作罕见值。",
+    "dates are written in several ways: {ways}": "日期有几种写法：{ways}",
+    "in some the day stands first, in others the month": "有的日在前，有的月在前",
+    "plait check --fix OUT writes them as ISO 8601; where day and month may be swapped, see for yourself.":
+        "plait check --fix OUT 改写成 ISO 8601；日月可能颠倒的，请自行核对。",
+    "If it is the other way round, write the dates as YYYY-MM-DD.": "如果是反过来的，请把日期写成 YYYY-MM-DD。",
+    "dates in {num} time zones, read as UTC": "日期有 {num} 个时区，按 UTC 读取",
+    "Nothing is needed, if each says its own zone.": "如果各自写明时区，无需处理。",
+    "See whether it is meant; if not, write the right date or leave the cell blank.": "看是否有意；如果不是，写正确的日期，或把单元格留空。",
+    "the numbers are stored as text, such as {example}, read as {value}": "数字存成了文本，例如 {example}，读作 {value}",
+    "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere.":
+        "学习时按数字读取，无需处理。存成数字则到处都安全。",
+    "If the amounts matter: --kind {name}=number": "如果数量有意义：--kind {name}=number",
+    "If it holds numbers, mend the words and say --kind {name}=number; if not, nothing is needed.":
+        "如果是数字列，请修正其中的词，并写 --kind {name}=number；如果不是，无需处理。",
+    "numbers and words in one column: {some} cells are numbers and {others} are not, such as {example}":
+        "一列里既有数字又有词：{some} 个单元格是数字，{others} 个不是，例如 {example}",
+    "amounts in {units}": "数量的单位不一：{units}",
+    "they are not read as numbers": "不按数字读取",
+    "Write all of them in one unit.": "请都用同一个单位。",
+    # check: texts
+    "plait check --fix OUT repairs them; fit repairs them for itself. Better: export again as UTF-8.":
+        "plait check --fix OUT 会修复；学习时自动修复。最好重新导出为 UTF-8。",
+    "The text was read with the wrong encoding, and what stood there is lost: export these rows again.":
+        "文本用错了编码读取，原来的内容已丢失：请重新导出这些行。",
+    "to a program such a word is another word": "对程序来说这是另一个词",
+    "Write each word in one script.": "每个词请用同一种文字书写。",
+    "fit takes them out for itself; text.html=false keeps them where they mean something.":
+        "学习时会自动去掉；如果有意义，用 text.html=false 保留。",
+    "Leave such cells blank, so that they count as missing.": "请把这样的单元格留空，算作缺失。",
+    "See whether they belong here; too few texts of one language teach nothing of it.": "看是否属于这里；一种语言的文本太少，学不到什么。",
+    "scores on copies are too good": "在副本上打分会偏高",
+    "Keep each text in one split, or drop the copies: plait check --fix OUT.": "让每段文本只在一个划分里，或去掉副本：plait check --fix OUT。",
+    "If the text was written knowing the label, take the label out of it, or leave the column out.":
+        "如果文本是在知道标签的情况下写的，请从中去掉标签，或去掉这一列。",
+    "{some} of {all} texts hold the label of their own row as a word, such as {label}":
+        "{all} 段文本中有 {some} 段以词的形式含有本行的标签，例如 {label}",
+    "another label is held by {chance}": "含有别的标签的有 {chance} 段",
+    # check: columns
+    "no row of {rows} has a label": "{rows} 行中没有一行有标签",
+    "fit needs some to learn from": "学习需要一些有标签的行",
+    "See whether the labels were lost.": "看标签是否丢失。",
+    "{some} of {all} cells are missing ({share})": "{all} 个单元格中缺失 {some} 个（{share}）",
+    "{some} of {all} cell is missing ({share})": "{all} 个单元格中缺失 {some} 个（{share}）",
+    "See whether the cells were lost on the way; if not, it may be left out: --ignore {name}":
+        "看是否中途丢失；如果不是，可以去掉这一列：--ignore {name}",
+    "all {num} cells hold {value}": "全部 {num} 个单元格都是 {value}",
+    "the only cell holds {value}": "唯一的单元格是 {value}",
+    "nothing can be learned from it": "学不到任何东西",
+    "Nothing is needed: it is left out. If it should differ, the table was written wrongly.":
+        "无需处理：这一列不参与学习。如果本应不同，说明表写错了。",
+    "A target needs two different values or more; see whether rows or labels were lost.": "目标至少要有两种值；看行或标签是否丢失。",
+    "fit refuses the table": "这样的表无法学习",
+    "fit refuses the table.": "这样的表无法学习。",
+    "Write train, val or test, or leave it blank.": "请写 train、val 或 test，或留空。",
+    "it is left out": "不参与学习",
+    "it is left out: {why}": "不参与学习：{why}",
+    "if it is of no use: --ignore {name}": "如果没有用：--ignore {name}",
+    "Nothing is needed; if it is no id: --kind {name}=category": "无需处理；如果不是编号：--kind {name}=category",
+    "Save what they hold as pictures, sounds, texts or numbers; the column teaches nothing as it is.":
+        "请把内容存成图片、声音、文本或数字；这一列照现在的样子学不到东西。",
+    "Write the paths of the files, from the table's folder on, into the column.": "请把文件的路径（从表所在的文件夹起）填入这一列。",
+    "the cells are {what}": "单元格是{what}",
+    # check: labels
+    "the classes are uneven: {most} has {rows} and {least} has {few}": "各类多少不均：{most} 有 {rows}，{least} 有 {few} 行",
+    "always saying the first is right in {share}": "总答前者也有 {share} 答对",
+    "Judge by balanced accuracy or F1 rather than accuracy; fit --balance weighs the classes alike.":
+        "请看平衡准确率或 F1，而不是准确率；fit --balance 让各类权重相同。",
+    "{some} of {all} classes have fewer than {wanted} training rows to learn from: {shown}":
+        "{all} 类中有 {some} 类不足 {wanted} 行训练数据：{shown}",
+    "{some} of {all} class has fewer than {wanted} training rows to learn from: {shown}":
+        "{all} 类中有 {some} 类不足 {wanted} 行训练数据：{shown}",
+    "{some} of {all} labels have fewer than {wanted} training rows: {shown}": "{all} 个标签中有 {some} 个不足 {wanted} 行训练数据：{shown}",
+    "{some} of {all} label has fewer than {wanted} training rows: {shown}": "{all} 个标签中有 {some} 个不足 {wanted} 行训练数据：{shown}",
+    "{some} of {all} classes have fewer than {wanted} rows to learn from: {shown}":
+        "{all} 类中有 {some} 类不足 {wanted} 行：{shown}",
+    "{some} of {all} class has fewer than {wanted} rows to learn from: {shown}":
+        "{all} 类中有 {some} 类不足 {wanted} 行：{shown}",
+    "{some} of {all} labels have fewer than {wanted} rows: {shown}": "{all} 个标签中有 {some} 个不足 {wanted} 行：{shown}",
+    "{some} of {all} label has fewer than {wanted} rows: {shown}": "{all} 个标签中有 {some} 个不足 {wanted} 行：{shown}",
+    "Gather more rows of these classes, join them with others, or leave their labels blank.":
+        "请收集更多这些类的行，把它们与别的类合并，或把标签留空。",
+    "Gather more rows that have them, or join labels.": "请收集更多带有这些标签的行，或合并标签。",
+    "{num} rows hold the same as another row and have another label, such as {pair}": "{num} 行与另一行内容相同，标签却不同，例如 {pair}",
+    "{num} row holds the same as another row and has another label, such as {pair}": "{num} 行与另一行内容相同，标签却不同，例如 {pair}",
+    "{num} rows have the same {kind} as another row and another label, such as {pair}": "{num} 行的{kind}与另一行相同，标签却不同，例如 {pair}",
+    "{num} row has the same {kind} as another row and another label, such as {pair}": "{num} 行的{kind}与另一行相同，标签却不同，例如 {pair}",
+    "rows {first} and {second}": "第 {first} 行和第 {second} 行",
+    "At most one of the labels can be right: mend it, or drop the copies.": "最多只有一个标签是对的：请修正，或去掉副本。",
+    "See which row the cell belongs to, and which label is right.": "看单元格属于哪一行，哪个标签是对的。",
+    "{num} labels are likely wrong{where}: quick guesses from {names}, for rows not learned from, surely say another: {shown}":
+        "{num} 个标签很可能有误{where}：根据{names}对没有学过的行快速猜测，很有把握地给出另一个标签：{shown}",
+    "{num} label is likely wrong{where}: quick guesses from {names}, for rows not learned from, surely say another: {shown}":
+        "{num} 个标签很可能有误{where}：根据{names}对没有学过的行快速猜测，很有把握地给出另一个标签：{shown}",
+    "Look at these rows, the worst first, and mend the label or leave it blank. A hard row may have the right one.":
+        "看一看这些行，最可疑的在前，修正标签或留空。难的行，标签也可能是对的。",
+    # check: leaks and pairs
+    "it gives the label away": "它泄露了标签",
+    "it gives the label away by words such as {words}": "它用 {words} 这样的词泄露了标签",
+    "it tells much of the label alone": "仅凭它就能看出标签的大部分",
+    "it tells much of the label alone by words such as {words}": "仅凭 {words} 这样的词就能看出标签的大部分",
+    "{what}: in rows not learned from, it saves {share} of the errors of always saying the commonest class":
+        "{what}：在没有学过的行上，比总答最常见的类少错 {share}",
+    "{what}: in rows not learned from, it saves {share} of its spread": "{what}：在没有学过的行上，它减少了 {share} 的离散程度",
+    "If it is known only after {target}, or was made from it, leave it out: --ignore {name}":
+        "如果要知道 {target} 之后才知道它，或它由 {target} 得来，请去掉：--ignore {name}",
+    "if its values are people or things whose rows belong together: --group {name}": "如果它的值是人或物，其各行属于一组：--group {name}",
+    "whether it is missing depends on the label: missing in {most} of the rows of {first} and in {least} of {second}":
+        "是否缺失与标签有关：{first} 的行中缺失 {most}，{second} 中缺失 {least}",
+    "See why. A model may learn from the hole itself, which need not be so in new rows.": "看一看原因。模型可能从缺失本身学习，而新的行未必如此。",
+    "Look at these rows, the worst first. Join the columns by a key, or leave such cells blank.":
+        "看一看这些行，最可疑的在前。请按键合并各列，或把这样的单元格留空。",
+    "See whether a row was lost or a header counted when the columns were put together, and join them by a key.":
+        "看拼合各列时是否漏了一行，或把表头算了进去；请按键合并。",
+    "These cells seem to have slipped: see what happened at the first of these rows, and join by a key.":
+        "这些单元格似乎错位了：看第一行处发生了什么，并按键合并。",
+    "Look at some rows: do the cells belong together? If not, join the columns by a key.":
+        "看几行：这些单元格是否属于同一行？如果不是，请按键合并各列。",
+    "{voice} says nothing of the label ({share} of quick guesses are right), while {other} says it in {others}: its cells may be shuffled, or it does not matter":
+        "{voice} 说明不了标签（快速猜测答对 {share}），而 {other} 有 {others}：它的单元格可能被打乱，或本来就无关",
+    # check: splits and groups
+    "{some} of {all} groups are in more than one split: {shown}": "{all} 组中有 {some} 组出现在不止一个划分里：{shown}",
+    "{some} of {all} group is in more than one split: {shown}": "{all} 组中有 {some} 组出现在不止一个划分里：{shown}",
+    "scores will be too good": "成绩会偏高",
+    "Put each group into one split, or leave the split column out: fit then draws whole groups.":
+        "让每组只在一个划分里，或去掉划分列：学习时会按整组划分。",
+    "{num} ids are in more than one split, such as {shown}": "{num} 个编号出现在不止一个划分里，例如 {shown}",
+    "{num} id is in more than one split, such as {shown}": "{num} 个编号出现在不止一个划分里，例如 {shown}",
+    "Keep each id in one split; if these rows belong together: --group {name}": "让每个编号只在一个划分里；如果这些行属于一组：--group {name}",
+    "its name says whose the rows are: {values} in {num} rows": "列名说明各行属于谁：{num} 行中有 {values}",
+    "it is named like an id, and comes again: {values} in {num} rows": "列名像编号，却重复出现：{num} 行中有 {values}",
+    "its values stand in blocks, and rows of one value have much the same label: {values} in {num} rows":
+        "它的值成段出现，同一个值的各行标签大多相同：{num} 行中有 {values}",
+    "rows that belong together are in more than one split, and the scores be too good": "属于一组的行出现在不止一个划分里，成绩会偏高",
+    "rows that belong together may come to be in more than one split, and the scores be too good":
+        "属于一组的行可能分到不止一个划分里，成绩会偏高",
+    "If rows of one value belong together: --group {name}": "如果同一个值的各行属于一组：--group {name}",
+    "If rows of one value belong together: --group {name} (fit then draws whole groups)":
+        "如果同一个值的各行属于一组：--group {name}（学习时按整组划分）",
+    "If rows of one value belong together: --group {name}, without a split column": "如果同一个值的各行属于一组：--group {name}，并去掉划分列",
+    "{name} may tell which rows belong together: {why}": "{name} 可能说明哪些行属于一组：{why}",
+    "if so: --group {name}": "如果是：--group {name}",
+    "if so: --group {name} (fit then draws whole groups)": "如果是：--group {name}（学习时按整组划分）",
+    "if so: --group {name}, without a split column": "如果是：--group {name}，并去掉划分列",
+    "its name says whose the rows are": "列名说明各行属于谁",
+    "it is named like an id, and comes again": "列名像编号，却重复出现",
+    "its values stand in blocks, and rows of one value have much the same label": "它的值成段出现，同一个值的各行标签大多相同",
+    "{num} different values": "{num} 种值",
+    "{num} different value": "{num} 种值",
+    "{num} values": "{num} 种值",
+    "{num} value": "{num} 种值",
+    "{num} cells": "{num} 个单元格",
+    "the validation split lacks {what}": "验证集缺少{what}",
+    "the test split lacks {what}": "测试集缺少{what}",
+    "the train split lacks {what}": "训练集缺少{what}",
+    "class {name} ({some} of {all} rows)": "类别 {name}（{all} 行中有 {some} 行）",
+    "its score says nothing of what it lacks.": "它的成绩说明不了所缺的类。",
+    "what is not learned is never answered.": "没有学过的类永远不会被回答。",
+    "what is not learned is never answered": "没有学过的类永远不会被回答",
+    "its score says nothing of what it lacks": "它的成绩说明不了所缺的类",
+    "Give every split rows of each class, or leave the column out with --ignore: fit then draws by class.":
+        "让每个划分都有各类的行，或用 --ignore 去掉这一列：学习时会按类划分。",
+    # check: how many rows, and the mended copy
+    "there is no learning curve: it needs a target of classes and {num} rows with a label": "没有学习曲线：需要类别目标和 {num} 行有标签的数据",
+    "Name the target with --target, or gather rows.": "用 --target 指明目标，或收集更多行。",
+    "quick guesses of {name} for rows not learned from are right in {curve} rows": "对没有学过的行快速猜测 {name}，答对：{curve} 行",
+    "the curve still rises": "曲线仍在上升",
+    "the curve is level": "曲线已平",
+    "More rows are likely to help.": "更多的行可能有帮助。",
+    "More rows alike may not help much; plait fit --learning-curve asks the network itself.":
+        "再多同样的行未必有多大帮助；plait fit --learning-curve 会直接问网络。",
+    "Too few points to say more. Gather more rows.": "点数太少，说不出更多。请收集更多行。",
+    "a mended copy is in {table}: {rows}": "修正后的副本在 {table}：{rows}",
+    "nothing needed mending": "没有需要修正的",
+    "The column {name} says what was done to each row; it is no feature when you fit.": "{name} 列说明每行做了什么；学习时它不是特征。",
+    "nothing is kept for the next check: {why}": "没有为下次检查保存任何内容：{why}",
+    "there is no home folder (set PLAIT_CACHE)": "没有主文件夹（请设置 PLAIT_CACHE）",
+    # why a cell cannot be read
+    "file not found: {file}": "找不到文件：{file}",
+    "file is empty: {file}": "文件是空的：{file}",
+    "file too large: {file} has {size}": "文件太大：{file} 有 {size}",
+    "image too large: {file} has {size}": "图片太大：{file} 有 {size}",
+    "not an image: {file} holds {held}": "不是图片：{file} 里是{held}",
+    "not a sound: {file} holds {held}": "不是声音：{file} 里是{held}",
+    "not a video: {file} holds {held}": "不是视频：{file} 里是{held}",
+    "not a file on this machine: {file} (download it first)": "不是本机上的文件：{file}（请先下载）",
+    "a link that leads out of the folder: {file}": "通往文件夹之外的链接：{file}",
+    "truncated image: {file}": "图片不完整：{file}",
+    "damaged image: {file}": "图片已损坏：{file}",
+    "damaged sound: {file}": "声音已损坏：{file}",
+    "damaged video: {file}": "视频已损坏：{file}",
+    "cut off: {file}": "被截断：{file}",
+    "cannot be opened: {file}": "打不开：{file}",
+    "no words were found": "没有找到词",
+    "column {column}: {shown} is not a number": "列 {column}：{shown} 不是数字",
+    "column {column}: {shown} is not a date": "列 {column}：{shown} 不是日期",
+    "column {column}: {shown} was not in training": "列 {column}：{shown} 在训练中没有出现过",
+    # show
+    "{num} columns": "{num} 列",
+    "role": "角色",
+    "why": "原因",
+    "feature": "特征",
+    "target": "目标",
+    "ignored": "不用",
+    "split": "划分",
+    "number": "数字",
+    "category": "类别",
+    "date": "日期",
+    "id": "编号",
+    "labels": "多标签",
+    "(no name)": "（无名）",
+    "modality {name} ({kind}): {columns}": "模态 {name}（{kind}）：{columns}",
+    "no column is left to learn from": "没有剩下可以学习的列",
+    "note: {what}": "提示：{what}",
+    "to use it: --kind {name}=category (or number, text)": "要使用它：--kind {name}=category（或 number、text）",
+    "warning: {num} more columns are left out: plait show": "警告：另有 {num} 列不参与学习：plait show",
+    "warning: {num} more column is left out: plait show": "警告：另有 {num} 列不参与学习：plait show",
+    "open {file}": "打开 {file}",
+    "left out as asked": "按要求去掉",
+    "left out as asked: another target": "另一个目标，不作特征",
+    "every cell is empty": "单元格全空",
+    "only one value: {value}": "只有一个值：{value}",
+    "says how column {name} was made": "说明列 {name} 的由来",
+    "says what a mended copy changed": "说明修正副本改了什么",
+    "looks like a split, but the split is {name}": "像是划分，但划分是 {name}",
+    "named {name}": "列名是 {name}",
+    "{known} of {all} files looked into are {what}": "查看的 {all} 个文件中有 {known} 个是 {what}",
+    "{num} of {all} could not be opened": "{all} 个中有 {num} 个打不开",
+    "{some} of {all} cells read as numbers": "{all} 个单元格中有 {some} 个读作数字",
+    "{some} of {all} cells read as dates": "{all} 个单元格中有 {some} 个读作日期",
+    "numbers, such as {low} and {high}": "数字，例如 {low} 和 {high}",
+    "whole numbers, such as {low} and {high}": "整数，例如 {low} 和 {high}",
+    "whole numbers, only 0 and 1": "整数，只有 0 和 1",
+    "whole numbers that come again ({num} different)": "重复出现的整数（{num} 种）",
+    "numbers whose type is category ({num} different)": "类型为 category 的数字（{num} 种）",
+    "dates, written {form}": "日期，写作 {form}",
+    "the cells are dates": "单元格是日期",
+    "the cells are true or false": "单元格是真或假",
+    "named like an id": "列名像编号",
+    "looks like an id, such as {example}": "像编号，例如 {example}",
+    "counts the rows from {start}": "从 {start} 起给行编号",
+    "a first column without a name; {what}": "没有名字的第一列；{what}",
+    "few and short: {values}": "少而短：{values}",
+    "short values: {values}": "短的值：{values}",
+    "short values that come again: {values}": "重复出现的短值：{values}",
+    "sentences: {what}": "句子：{what}",
+    "phrases, most of them different: {what}": "短语，大多不同：{what}",
+    "words, most of them different: {what}": "词，大多不同：{what}",
+    "{num} different values in {all} cells": "{all} 个单元格有 {num} 种值",
+    "{num} different value in {all} cells": "{all} 个单元格有 {num} 种值",
+    "{num} different values in {all} cells, about {words} words each": "{all} 个单元格有 {num} 种值，每个约 {words} 个词",
+    "{num} different values in {all} cells, about {words} word each": "{all} 个单元格有 {num} 种值，每个约 {words} 个词",
+    "the {role} as asked; {why}": "按要求作为{role}；{why}",
+    "the target as asked; {what}": "按要求作为目标；{what}",
+    "{num} different values in {all} rows: {what}": "{all} 行有 {num} 种值：{what}",
+    "said by you (it looked like {kind}: {why})": "由你指定（看起来像{kind}：{why}）",
+    "classes": "类别",
+    "classes, said by you": "类别，由你指定",
+    "regression": "回归",
+    "classes in an order, said by you": "有次序的类别，由你指定",
+    "{what} from {low} to {high}: regression": "从 {low} 到 {high} 的{what}：回归",
+    "numbers": "数字",
+    "whole numbers": "整数",
+    "words": "词",
+    "--kind {name}=category for classes": "按类别学习：--kind {name}=category",
+    "a few whole numbers: classes": "少数几个整数：类别",
+    "--kind {name}=number for amounts": "按数量学习：--kind {name}=number",
+    "--kind {name}=number for amounts, =ordered for grades": "按数量学习：--kind {name}=number，按等级：=ordered",
+    # explain
+    "weight": "分量",
+    "mean share": "平均份额",
+    "rows that have it": "含有它的行数",
+    "± error": "± 误差",
+    "of all": "占全部",
+    "points": "百分点",
+    "saved": "减少",
+    "adds": "增加",
+    "95 % interval": "95 % 区间",
+    "of the prior's": "占先验的",
+    "points of {name}": "{name}的百分点",
+    "{name} saved": "减少的{name}",
+    "What mattered, in {unit}, on {rows}: {prior} with nothing known, {value} with all.":
+        "什么起了作用，以{unit}计，在{rows}上：什么都不知道时 {prior}，全部给出时 {value}。",
+    "{rows}, {num} explained": "{rows}，解释了 {num} 行",
+    ", {num} left out (nothing present)": "，略去 {num} 行（什么都没有）",
+    "What the model listened to:": "模型听取了什么：",
+    "A share is what a modality adds to the value, from the prior on.": "份额是从先验起，模态给数值增加的量。",
+    "A share is what a modality adds to the probability of the predicted class, from the prior on.":
+        "份额是从先验起，模态给预测类别的概率增加的量。",
+    "What the parts add is a mean, with the other modalities there and without them; of pictures and sounds against a plain one.":
+        "各部分增加的量是平均值，包括其他模态在场和不在场；图片和声音则与单调的相比。",
+    "row {row}: nothing is present, so there is nothing to explain ({why})": "第 {row} 行：什么都没有，所以无从解释（{why}）",
+    "row {row}: {answer}; with nothing present {base}": "第 {row} 行：{answer}；什么都没有时 {base}",
+    "{said}, probability {probability}": "{said}，概率 {probability}",
+    "missing: {why}": "缺失：{why}",
+    "by {by}": "按{by}",
+    "gradient": "梯度",
+    "no part of it changes the answer much": "没有哪一部分对回答影响较大",
+    "Not looked at by the model: {names}.": "模型没有看：{names}。",
+    # notes beside a fit
+    "{target}: {note}": "{target}：{note}",
+    "interrupted: the best so far is looked at on the test rows, and written": "已中断：把目前最好的拿到测试数据上看，并写出",
+    "interrupted before there was a candidate; what was prepared is kept in {folder}, and the same command goes on from there":
+        "在有候选模型之前就中断了；已准备的内容保存在 {folder}，同样的命令会从那里继续",
+    "{folder} holds an unfinished run of this command: going on where it stopped.": "{folder} 里有这条命令未完成的运行：从停下的地方继续。",
+    "the test table lacks {names}: missing in its rows.": "测试表没有 {names}：在其各行中算作缺失。",
+    "{names}: no sample rate was given; taken as {rate} Hz. Give sample_rate=… to change it.":
+        "{names}：没有给出采样率；按 {rate} Hz 处理。用 sample_rate=… 更改。",
+    "{name}: {num} training rows have it, too few to train it alone.": "{name}：有它的训练数据只有 {num} 行，不足以单独训练。",
+    "encoding {num} rows in augmented passes": "对增强后的 {num} 行做编码",
+    "{name}: learned before from the same rows, and kept": "{name}：以前从同样的行学过，已保存",
+    "what was learned cannot be kept for the next fit: {why}": "学到的内容无法为下次保存：{why}",
+    "features of {name} are not kept for the next time: {why}": "{name} 的特征没有为下次保存：{why}",
+    "{name}: {filled} of {holes} missing cells are filled from {origin}": "{name}：{holes} 个缺失单元格中有 {filled} 个由 {origin} 填补",
+    "{name}: {filled} of {holes} missing cell is filled from {origin}": "{name}：{holes} 个缺失单元格中有 {filled} 个由 {origin} 填补",
+    "column {name} is very skewed: its logarithm is learned, as validation rows agree": "列 {name} 偏斜很大：学习它的对数，验证数据也认可",
+    "column {name} is very skewed: the logarithm of one more is learned, as validation rows agree":
+        "列 {name} 偏斜很大：学习它加一的对数，验证数据也认可",
+    "answers and scores are in its own unit": "回答和成绩仍用原来的单位",
+    "warning: {num} values of {name} are in more than one split ({shown})": "警告：{name} 有 {num} 个值出现在不止一个划分里（{shown}）",
+    "warning: {num} value of {name} is in more than one split ({shown})": "警告：{name} 有 {num} 个值出现在不止一个划分里（{shown}）",
+    "scores may be too good.": "成绩可能偏高。",
+    "{num} more splits: about {time}": "再做 {num} 次划分：约 {time}",
+    "{num} more split: about {time}": "再做 {num} 次划分：约 {time}",
+    "making {num} rows of written, spoken and typed digits in {folder}": "正在 {folder} 里生成 {num} 行手写、口说和键入的数字",
+    "the voices are espeak-ng's (GPL-3)": "语音来自 espeak-ng（GPL-3）",
+    "{name}: the {most} commonest values are told apart, all others count as one": "{name}：只区分最常见的 {most} 个值，其余算作一个",
+    # the bar
+    "about {time} left": "约剩 {time}",
+    "best so far {score}": "目前最好：{score}",
+    # candidates and encoders
+    "of {num}": "{num} 个成员",
+    "{name}: classic learners have it by {encoders} as well.": "{name}：经典学习器也用 {encoders} 看它。",
+    "{name}: encoder {encoder}, as asked for.": "{name}：编码器 {encoder}，按要求。",
+    "{name}: encoder {encoder}, the lowest loss on validation: {loss} against {others}.":
+        "{name}：编码器 {encoder}，验证损失最低：{loss}，其余为 {others}。",
+    "{name}: encoder {encoder}, the simplest as good as the best on validation: {loss} against {others}.":
+        "{name}：编码器 {encoder}，验证上与最好的一样好的最简单者：{loss}，其余为 {others}。",
+    "{name}: encoder {encoder}, {why}. Weights: {origin}, licence {licence}.":
+        "{name}：编码器 {encoder}，{why}。权重：{origin}，许可证 {licence}。",
+    "{name}: encoder {encoder}, {why}. Weights: {origin}, licence {licence}. Frozen; --tune {name}=last-2 trains its end too, and keeps it where validation agrees.":
+        "{name}：编码器 {encoder}，{why}。权重：{origin}，许可证 {licence}。已冻结；--tune {name}=last-2 也训练它的末端，验证数据认可才保留。",
+    "the lowest loss on validation: {loss} against {others}": "验证损失最低：{loss}，其余为 {others}",
+    "the simplest as good as the best on validation: {loss} against {others}": "验证上与最好的一样好的最简单者：{loss}，其余为 {others}",
+    "the only one at hand": "手头只有它",
+    "as asked for": "按要求",
+}  # fmt: skip

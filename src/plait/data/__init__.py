@@ -35,7 +35,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "parse_moment", "parse_number", "read_amounts", "read_dates", "read_numbers", "several_units", "split_unit",
         "zone_of", "zones_in",
     ),
-    "pictures": ("CUT", "RANGE", "VALUES", "deep_values", "quiet_pillow"),
+    "pictures": ("CUT", "RANGE", "SIZE", "VALUES", "deep_values", "quiet_pillow"),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),

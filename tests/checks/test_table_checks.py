@@ -30,6 +30,26 @@ def test_numbers_and_words_in_one_column() -> None:
     assert ("warning", "table-mixed-types", "level", (25, 26)) in brief(found)
 
 
+@pytest.mark.parametrize(
+    ("form", "count"),
+    [("1{0:02}/{1}", 2), ("4{0}.5, 12.{1}", 2), ("{0}.5 ± 0.{1}", 2), ("{0}-{1}", 2), ("({0},{1},3)", 3)],
+)
+def test_cells_of_several_numbers(form: str, count: int) -> None:
+    found = check({"x": [form.format(i, 60 + i * 7 % 31) for i in range(40)]}, kinds={"x": "text"})
+    assert [(f.severity, f.check) for f in found if f.check.startswith("table-")] == [
+        ("warning", "table-several-numbers")
+    ]
+    assert f"most cells hold {count} numbers, such as " in next(
+        f.message for f in found if f.check.startswith("table-")
+    )
+
+
+@pytest.mark.parametrize("form", ["{0}-{0}-a", "1.{0}.{1}", "+49 {0} {1}", "page {0} of {1}"])
+def test_codes_and_sentences_hold_no_several_numbers(form: str) -> None:
+    found = check({"x": [form.format(i, 60 + i * 7 % 31) for i in range(40)]}, kinds={"x": "text"})
+    assert "table-several-numbers" not in [f.check for f in found]
+
+
 def test_words_alone_are_not_mixed() -> None:
     assert check({"level": ["low", "high", "mid"] * 10}) == []
 

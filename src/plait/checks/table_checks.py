@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from plait.core.contract import Column, Schema, Table, name_splits
@@ -11,12 +12,15 @@ from plait.core.words import count, percent
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
 from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.facts import Facts, absent_cells, facts_of
+from plait.kinds.facts import FEW, Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
 from plait.kinds.media import SAVED, WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+# 104/98, 47.41, 12.55, 13±0.4, 1920x1080; blanks and points alone are in telephones and versions
+_SEVERAL = re.compile(r"[(\[]?#(?:[\s,;:/|±~–x-]*#){1,3}[)\]]?")
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is a code, not a number
 
 
@@ -126,6 +130,11 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
             message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
+    elif (several := _count_in_each(list(cells.values()))) > 1:
+        message = f"most cells hold {several} numbers, such as {next(iter(cells.values()))!r:.60}; they are read as "
+        message += "words"
+        mend = "Write each of the numbers into a column of its own."
+        yield Finding("warning", "table-several-numbers", name, (), message, mend)
     elif share >= 0.95 and not any(_CODE.fullmatch(cells[row]) for row in numbers):
         if column.role == "target" and all(
             float(parse_number(cells[row], *written) or 0).is_integer() for row in numbers
@@ -151,3 +160,12 @@ def _is_number(cell: str, written: Written) -> bool:
         return parse_number(cell, *written) is not None
     except ValueError:
         return False
+
+
+def _count_in_each(cells: list[str]) -> int:
+    """Return how many numbers nearly all cells of many different ones hold, written alike; else 0."""
+    if len({*cells}) <= FEW:
+        return 0
+    shape, most = Counter(_NUMBER.sub("#", fold(cell)) for cell in cells).most_common(1)[0]
+    right = _SEVERAL.fullmatch(shape) and not shape.replace("#", "").isspace()
+    return shape.count("#") if right and most >= 0.9 * len(cells) else 0

@@ -50,6 +50,20 @@ def test_codes_and_sentences_hold_no_several_numbers(form: str) -> None:
     assert "table-several-numbers" not in [f.check for f in found]
 
 
+@pytest.mark.parametrize(
+    "form", ["'a/{}.png'", '["a/{}.JPG", "b.jpg"]', "<img src=a/{}.webp>", "see a\\{}.wav!", "{}.mp3;b"]
+)
+def test_files_among_other_signs(form: str) -> None:
+    found = check({"x": [form.format(i) for i in range(40)]}, kinds={"x": "text"})
+    (finding,) = [finding for finding in found if finding.check == "file-unread"]
+    assert finding.message.startswith("most cells name files among other signs, such as ")
+
+
+def test_sentences_that_name_a_file_now_and_then_are_sentences() -> None:
+    found = check({"x": [f"look at {i}.{'png' if i % 3 else 'pngs'} here" for i in range(40)]}, kinds={"x": "text"})
+    assert "file-unread" not in [finding.check for finding in found]
+
+
 def test_words_alone_are_not_mixed() -> None:
     assert check({"level": ["low", "high", "mid"] * 10}) == []
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from plait.core.contract import Column, Schema, Table, name_splits
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
+from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, VIDEO_ENDINGS
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
 from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
@@ -21,6 +22,8 @@ HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 # 104/98, 47.41, 12.55, 13±0.4, 1920x1080; blanks and points alone are in telephones and versions
 _SEVERAL = re.compile(r"[(\[]?#(?:[\s,;:/|±~–x-]*#){1,3}[)\]]?")
+_ENDINGS = "|".join(sorted(end[1:] for end in IMAGE_ENDINGS | AUDIO_ENDINGS | VIDEO_ENDINGS))
+_FILE = re.compile(rf"[\w/\\-]\.(?:{_ENDINGS})(?!\w)", re.IGNORECASE)
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is a code, not a number
 
 
@@ -41,7 +44,7 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
         if kind is not None and kind.checks is not None:
             findings += kind.checks.check_column(column, facts, table, schema, split)
         if facts.written:
-            findings += _check_numbers(column, table)
+            findings += [*_check_numbers(column, table), *_check_mentions(column, facts)]
     return findings
 
 
@@ -107,6 +110,15 @@ def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
     if column.why == WEB:
         check, mend = "file-address", "Download the files, and write their paths into the column."
     yield Finding(severity, check, column.name, (), f"the cells are {column.why}; it is left out", mend)
+
+
+def _check_mentions(column: Column, facts: Facts) -> Iterator[Finding]:
+    """Find cells that name pictures, sounds or videos among other signs, such as quotes or a list."""
+    named = [cell for cell in facts.sample if _FILE.search(cell)]
+    if column.role == "feature" and len(named) >= 0.9 * len(facts.sample) > 0:
+        message = f"most cells name files among other signs, such as {named[0]!r:.80}; they are read as words"
+        mend = "Write the path alone into each cell, of several files each into a column of its own."
+        yield Finding("warning", "file-unread", column.name, (), message, mend)
 
 
 def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:

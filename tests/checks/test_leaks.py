@@ -77,6 +77,7 @@ def notes(ends: Any, rows: int = 120) -> list[str]:
         (lambda row: "went home" if row % 2 else "passed away", "home"),
         (lambda row: f"{'not ' * (row % 2)}well", "not"),
         (lambda row: "出院" if row % 2 else "去世", "出"),
+        (lambda row: "good, then bad" if row % 2 else "bad, then good", "bad then"),  # by the order alone
         (lambda row: f"{['good', 'bad', 'fine', 'poor'][row % 2 + 2 * (row % 3 > 0)]}", "poor"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from animals import brief, check
-from plait.checks.split_checks import propose_groups
+from plait.checks.split_checks import check_groups, propose_groups
 from plait.data.read import read
 from plait.kinds.detect import detect
 
@@ -48,6 +48,33 @@ def test_what_show_and_fit_say_of_such_a_column() -> None:
         "draws whole groups)"
     ]
     assert propose_groups(table, detect(table, target="y", group="ref")) == []
+
+
+def photos(folders: list[str], labels: Any, **more: Any) -> list[str]:
+    """Return what show and fit say of pictures in these folders."""
+    table = read({"photo": [f"data/{f}/{i}.png" for i, f in enumerate(folders)], "y": labels, **more})
+    return propose_groups(table, detect(table, target="y", kinds={"photo": "image"}))
+
+
+def test_folders_that_are_no_classes_may_be_groups() -> None:
+    people = [f"p{i}" for i in OWNER]
+    assert photos(people, LABEL) == [
+        "'photo': its files lie in 20 folders that are no classes, such as 'p0': the rows of one may belong together, "
+        "as those of a speaker or a patient; if so, write it into a column and name that with --group"
+    ]
+    assert len(photos([f"{label}/{name}" for label, name in zip(LABEL, people, strict=True)], LABEL)) == 1
+    assert len(photos(people, LABEL, split=[["train", "test"][i % 2] for i in range(ROWS)])) == 1
+    table = read({"clip": [f"{name}/{i}.wav" for i, name in enumerate(people)], "y": LABEL})
+    (finding,) = check_groups(table, detect(table, target="y", kinds={"clip": "audio"}), None, None)
+    assert (finding.severity, finding.check, finding.column) == ("note", "split-group-likely", "clip")
+
+
+def test_folders_of_classes_splits_and_parts_are_no_groups() -> None:
+    assert photos([f"class{i % 5}" for i in range(ROWS)], [i % 5 for i in range(ROWS)]) == []
+    assert photos([f"images_{i:03}" for i in OWNER], LABEL) == []
+    assert photos([["train", "val", "test"][i % 3] for i in range(ROWS)], LABEL) == []
+    assert photos([f"f{i}" for i in range(ROWS)], LABEL) == []  # a folder for each
+    assert photos([f"p{i}" for i in OWNER], LABEL, split=[["train", "test"][int(i > 14)] for i in OWNER]) == []
 
 
 def test_an_id_with_one_label_is_a_group_and_no_leak() -> None:

@@ -108,7 +108,8 @@ def test_each_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     picture(tmp_path / "a.png")
     picture(tmp_path / "b.png", 1)
     opened = []
-    monkeypatch.setattr(media, "read_image", lambda cell, *rest: opened.append(cell["path"]) or Image.new("L", (9, 9)))
+    image = Image.linear_gradient("L")
+    monkeypatch.setattr(media, "read_image", lambda cell, *rest, **more: opened.append(cell["path"]) or image)
     looked(plait.read({"p": ["a.png", "b.png", "a.png"] * 200}, folder=tmp_path), "image")
     assert sorted(opened) == ["a.png", "b.png"]
 
@@ -134,7 +135,7 @@ def test_a_file_that_changed_is_opened_again(tmp_path: Path) -> None:
 
 
 def test_a_survey_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey_file, "CHUNK", 2)
+    monkeypatch.setattr(survey_file, "FEW", 2)
     for number in range(6):
         picture(tmp_path / f"{number}.png", number)
     table = plait.read({"p": [f"{number}.png" for number in range(6)]}, folder=tmp_path)
@@ -147,7 +148,12 @@ def test_a_survey_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.M
         looked(table, "image", cache=tmp_path / "cache", callback=stop)
     opened = []
     read_image = media.read_image
-    monkeypatch.setattr(media, "read_image", lambda cell, *rest: opened.append(cell["path"]) or read_image(cell, *rest))
+
+    def read(cell: Any, *rest: Any, **more: Any) -> Image.Image:
+        opened.append(cell["path"])
+        return read_image(cell, *rest, **more)
+
+    monkeypatch.setattr(media, "read_image", read)
     survey = looked(table, "image", cache=tmp_path / "cache")
     assert sorted(opened) == ["4.png", "5.png"]
     assert survey == looked(table, "image")
@@ -179,7 +185,7 @@ def test_progress_is_in_cells(tmp_path: Path) -> None:
     table = plait.read({"p": ["a.png"] * 300}, folder=tmp_path)
     events: list[dict[str, Any]] = []
     looked(table, "image", callback=events.append)
-    assert events == [{"stage": "check", "done": done, "total": 300} for done in (256, 300)]
+    assert events == [{"stage": "check", "done": done, "total": 300} for done in (*range(16, 300, 16), 300)]
 
 
 def test_parts_of_one_sound_have_facts_of_their_own(tmp_path: Path) -> None:

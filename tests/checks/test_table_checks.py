@@ -30,6 +30,40 @@ def test_numbers_and_words_in_one_column() -> None:
     assert ("warning", "table-mixed-types", "level", (25, 26)) in brief(found)
 
 
+@pytest.mark.parametrize(
+    ("form", "count"),
+    [("1{0:02}/{1}", 2), ("4{0}.5, 12.{1}", 2), ("{0}.5 ± 0.{1}", 2), ("{0}-{1}", 2), ("({0},{1},3)", 3)],
+)
+def test_cells_of_several_numbers(form: str, count: int) -> None:
+    found = check({"x": [form.format(i, 60 + i * 7 % 31) for i in range(40)]}, kinds={"x": "text"})
+    assert [(f.severity, f.check) for f in found if f.check.startswith("table-")] == [
+        ("warning", "table-several-numbers")
+    ]
+    assert f"most cells hold {count} numbers, such as " in next(
+        f.message for f in found if f.check.startswith("table-")
+    )
+
+
+@pytest.mark.parametrize("form", ["{0}-{0}-a", "1.{0}.{1}", "+49 {0} {1}", "page {0} of {1}"])
+def test_codes_and_sentences_hold_no_several_numbers(form: str) -> None:
+    found = check({"x": [form.format(i, 60 + i * 7 % 31) for i in range(40)]}, kinds={"x": "text"})
+    assert "table-several-numbers" not in [f.check for f in found]
+
+
+@pytest.mark.parametrize(
+    "form", ["'a/{}.png'", '["a/{}.JPG", "b.jpg"]', "<img src=a/{}.webp>", "see a\\{}.wav!", "{}.mp3;b"]
+)
+def test_files_among_other_signs(form: str) -> None:
+    found = check({"x": [form.format(i) for i in range(40)]}, kinds={"x": "text"})
+    (finding,) = [finding for finding in found if finding.check == "file-unread"]
+    assert finding.message.startswith("most cells name files among other signs, such as ")
+
+
+def test_sentences_that_name_a_file_now_and_then_are_sentences() -> None:
+    found = check({"x": [f"look at {i}.{'png' if i % 3 else 'pngs'} here" for i in range(40)]}, kinds={"x": "text"})
+    assert "file-unread" not in [finding.check for finding in found]
+
+
 def test_words_alone_are_not_mixed() -> None:
     assert check({"level": ["low", "high", "mid"] * 10}) == []
 

@@ -79,12 +79,24 @@ def test_a_long_csv_keeps_its_order(tmp_path: Path) -> None:
         ("a,b,a\n1,2,3\n", "two columns named 'a'. Rename or remove"),
         ("img/1.png,3\nimg/2.png,4\n", r"no header: its first line looks like a row \(img/1.png, 3\)"),
         ("1.5,3\n2.5,4\n", "no header"),
+        ("5.1,3.5,red\n4.9,3.0,red\n6.2,2.9,blue\n", "no header"),
+        ("39, State,-2\n50, Self,0\n38, State,1\n", "no header"),
+        ("\n<table><tr><td>1</td></tr></table>\n", "holds HTML or XML: save its table as CSV"),
+        ("% a comment\n@RELATION iris\n@attribute a numeric\n@data\n1\n", "is ARFF, as Weka writes it"),
+        ("1 1:0.5 3:2\n-1 2:1\n", "is in the form of LIBSVM"),
         ("a,b\n1,\0\n", "holds zero bytes"),
     ],
 )
 def test_a_bad_csv_is_refused_with_the_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(TableError, match=said):
         read(write(tmp_path, "a.csv", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["400.5,401.5,kind\n1,2,a\n3,4,b\n", "a,b,kind\n1,2,a\n3,4,kind\n", "2019,kind\nx,kind\ny,b\n"]
+)
+def test_names_that_are_numbers_or_values_alone_are_a_header(tmp_path: Path, text: str) -> None:
+    assert read(write(tmp_path, "a.csv", text)).names == text.partition("\n")[0].split(",")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ def rows_of(root: Path) -> list[tuple[str | None, ...]]:
         ("TrainingSet", "train"), ("train2017", "train"), ("trainval", "train"), ("train_val", "train"),
         ("训练集", "train"), ("Testing", "test"), ("test_images", "test"), ("testset", "test"), ("images-test", "test"),
         ("val", "val"), ("valid", "val"), ("Validation", "val"), ("dev", "val"), ("eval", "val"), ("val_data", "val"),
+        ("Trainingsdaten", "train"), ("Validierung", "val"), ("validacion", "val"), ("テスト", "test"),
+        ("테스트", "test"),
+        ("学習データ", "train"), ("entrai\u0302nement", "train"), ("обучающая_выборка", "train"), ("TESTSET", "test"),
+        ("testData2", "test"),
         ("cat", ""), ("contest", ""), ("trainer", ""), ("latest", ""), ("train_test", ""), ("1", ""), ("images", ""),
     ],
 )  # fmt: skip

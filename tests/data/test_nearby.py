@@ -18,6 +18,8 @@ from plait.data.nearby import near_files
         (["A_1", "A_2"], "A_1 is there as images/A_1.jpg, in the folder images, with an ending"),
         ([r"C:\me\A_1.jpg"], "C:/me/A_1.jpg is there as images/A_1.jpg, in the folder images"),
         (["old/b.v2"], "old/b.v2 is there as b.v2.wav, in no folder, with an ending"),
+        ([r"C:\me\images\c.jpg"], "C:/me/images/c.jpg is there as images/c.jpg, in the folder images"),
+        (["/more/c"], "/more/c is there as more/c.jpg, in the folder more, with an ending"),
         (["c.jpg"], None),  # in two folders: it may mean either
         (["images/A_1.jpg"], None),  # it is there
         (["A_1", "gone", "lost"], None),

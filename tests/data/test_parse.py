@@ -11,6 +11,8 @@ from plait.core.contract import Table
 from plait.data.parse import (
     CLOCK,
     FEET,
+    FRACTION,
+    PLACE,
     SPAN,
     Written,
     calendar_form,
@@ -109,6 +111,8 @@ def test_a_file_of_plain_numbers_is_read_alike_by_arrow(cell, tmp_path):
         ("31-dec-24 12:00 am", (2024, 12, 31)), ("2024年12月31日 08:30", (2024, 12, 31, 8, 30)),
         ("2024-12", (2024, 12, 1)), ("28.1.11", (2011, 1, 28)), ("2021-03-04T05:06:07Z", (2021, 3, 4, 5, 6, 7)),
         ("3 Mar 2021", (2021, 3, 3)), ("3 Sept 2021", (2021, 9, 3)), ("2021年3月4日", (2021, 3, 4)),
+        ("2021Q3", (2021, 7, 1)), ("Q4 2021", (2021, 10, 1)), ("1Q2021", (2021, 1, 1)), ("2020年第2季度", (2020, 4, 1)),
+        (45657, (2024, 12, 31)), ("45657.25", (2024, 12, 31, 6)),
         ("20241231", (2024, 12, 31)), (20241231, (2024, 12, 31)), (1735603200, (2024, 12, 31)),
         (1735603200000, (2024, 12, 31)), (dt.date(2024, 12, 31), (2024, 12, 31)),
         (np.datetime64("2024-12-31T06"), (2024, 12, 31, 6)),
@@ -159,7 +163,11 @@ def test_a_target_is_read_as_the_column_that_was_learned_from() -> None:
         ("٩٣٥٫٨٧", 935.87, ""), ("9,36E+02", 936, ""), ("9.36×10^3", 9360, ""), ("1.5D+03", 1500, ""),
         ("'12.5", 12.5, ""),
         ("14:05", 50_700, CLOCK), ("2:05:30 PM", 50_730, CLOCK), ("1 days, 00:01:00", 86_460, CLOCK),
-        ("2h 50m", 10_200, SPAN), ("5'10\"", 70, FEET), ("6 ft 1 in", 73, FEET),
+        ("2h 50m", 10_200, SPAN), ("PT15M33S", 933, SPAN), ("P1DT2H", 93_600, SPAN), ("PT5M", 300, SPAN),
+        ("5'10\"", 70, FEET), ("6 ft 1 in", 73, FEET),
+        ("1/2", 0.5, FRACTION), ("-2 3/4", -2.75, FRACTION), ("1½", 1.5, FRACTION), ("7/10", 0.7, FRACTION),
+        ("57.05N", 57.05, PLACE), ("54°30'36\"S", -54.51, PLACE), ("12°30′W", -12.5, PLACE), ("12.5°W", -12.5, PLACE),
+        ("~24", 24, ""), ("≈ 2.5", 2.5, ""),
     ],
 )  # fmt: skip
 def test_a_unit_is_read_beside_its_number(cell, number, unit):
@@ -168,7 +176,8 @@ def test_a_unit_is_read_beside_its_number(cell, number, unit):
     assert parse_number("7.5", unit=unit) == 7.5 if unit not in (CLOCK, SPAN, FEET) else True
 
 
-@pytest.mark.parametrize("cell", ["12a", "RM12", "1001-A", "3 of 4", "18-24 years", "3.jpg", "12:75", "try 5", "5 (a)"])
+@pytest.mark.parametrize("cell", ["12a", "RM12", "1001-A", "3 of 4", "18-24 years", "3.jpg", "12:75", "try 5", "5 (a)",
+                                  "120/80", "0/1", "12E", "ca.5", "P5M"])  # fmt: skip
 def test_what_only_looks_like_a_number_with_a_unit_is_refused(cell):
     with pytest.raises(ValueError):
         split_unit(cell)
@@ -179,6 +188,9 @@ def test_a_column_has_one_unit_and_other_cells_are_none():
     np.testing.assert_array_equal(read_numbers(["2 kg", "3 KG", "4", "500 g"]), [2, 3, 4, math.nan])
     np.testing.assert_array_equal(read_numbers(["2h 50m", "19h", "45m"]), [10_200, 68_400, 2700])
     np.testing.assert_array_equal(read_numbers(["90 min", "2 h"]), [5400, 7200])
+    np.testing.assert_array_equal(read_numbers(["2", "1/2", "1 1/4"]), [2, 0.5, 1.25])
+    np.testing.assert_array_equal(read_numbers(["10.25E", "10.25W", "3.5W"]), [10.25, -10.25, -3.5])
+    np.testing.assert_array_equal(read_numbers(["100W", "60.5W"]), [100, 60.5])
     assert several_units(["2 kg", "500 g"]) == ["g", "kg"]
     assert several_units(["1 MW", "1 mW"]) == ["MW", "mW"]
     assert several_units(["2 kg", "of flour", "3 g"]) == []

@@ -97,7 +97,8 @@ def check_duplicates(column: str, of: Kind, facts: Facts, splits: Sequence[str])
     same = [rows for rows in groups if len(rows) > 1]
     copies = tuple(sorted(row for rows in same for row in rows[1:] if places[row] != places[rows[0]]))
     if copies:
-        message = say_cells(len(copies), f"holds the same {noun} as an earlier row, in another file")
+        where = ", in another file" if facts[copies[0]].path else ""  # type: ignore[union-attr]
+        message = say_cells(len(copies), f"holds the same {noun} as an earlier row{where}")
         mend = "Keep one of each, or check that they were meant: a copy counts twice. --fix OUT drops equal rows."
         yield Finding("warning", f"{kind}-duplicate", column, copies, message, mend)
     again = sum(len(rows) - len({places[row] for row in rows}) for rows in same)

@@ -14,6 +14,7 @@ from plait.checks.leaks import LEAK, MANY_VALUES, STRONG, DrawnLabels, codes_of
 from plait.core.contract import Column, Schema, Table, name_splits
 from plait.core.finding import Finding, quoted
 from plait.core.words import count
+from plait.kinds import is_opened
 from plait.kinds.facts import Facts, facts_of, rows_of
 from plait.kinds.left_out import WHY_ASKED
 
@@ -31,6 +32,10 @@ _GROUP_NAME = re.compile(
     r"(?:[\s_.-]?(?:ids?|no|nr|num|number|names?|code|key|uid))?$"
     r"|患者|病人|病例号|说话人|發言人|发言人|讲者|被试|受试者|参与者|用户|客户|学生|話者|被験者|환자|화자|참가자",
     re.IGNORECASE,
+)
+# folders into which files were dealt, and no person: images_001, fold3
+_PIECE = re.compile(
+    r"(?:fold|part|batch|chunk|shard|split|set|vol|disc|cd|dir|folder|ima?ge?s?|audio|wavs?|data)[\s_-]*\d*"
 )
 NAMED, NAMED_ID = "its name says whose the rows are", "it is named like an id, and comes again"
 _ID_NAME = re.compile(r"(?:^|[\s_.:-])(?i:ids?|uuid|guid|uid)$|(?<=[a-z])(?:Id|ID)$|编号$")
@@ -150,17 +155,24 @@ def check_groups(table: Table, schema: Schema, split: Split | None, drawn: Drawn
         mend = f"If rows of one value belong together: --group {quoted(name)}"
         mend += ", without a split column" if split is not None else " (fit then draws whole groups)"
         yield Finding("warning" if saved >= LEAK else "note", "split-group-likely", name, (), message, mend)
+    for name, sentence in _say_folders(table, schema, split).items():
+        mend = "If so, write the folder of each row into a column of its own, and name that with --group."
+        yield Finding("note", "split-group-likely", name, (), sentence, mend)
 
 
 def propose_groups(table: Table, schema: Schema) -> list[str]:
     """Return a sentence on each column that is named like what rows belong to, where no group is named."""
     name = schema.role("split")
-    found = list_groups(table, schema, None if name is None else name_splits(table.cells(name)))
+    split = None if name is None else name_splits(table.cells(name))
+    found = list_groups(table, schema, split)
     way = " (fit then draws whole groups)" if name is None else ", without a split column"
     return [
         f"{column!r} may tell which rows belong together: {why}; if so: --group {quoted(column)}{way}"
         for column, why in found.items()
         if why in (NAMED, NAMED_ID)
+    ] + [
+        f"{column!r}: {sentence}; if so, write it into a column and name that with --group"
+        for column, sentence in _say_folders(table, schema, split).items()
     ]
 
 
@@ -204,3 +216,42 @@ def _say_group(column: Column, facts: Facts) -> str:
     codes = values.combine_chunks().dictionary_encode().indices.to_numpy()
     runs = 1 + int((codes[1:] != codes[:-1]).sum())
     return "its values stand in blocks" if runs == num else ""
+
+
+def _say_folders(table: Table, schema: Schema, split: Split | None) -> dict[str, str]:
+    """Return {column: sentence} of columns of files whose folders are no class and no split, as a folder for each
+    speaker is, where no group is named and no split keeps each folder together."""
+    target = schema.role("target")
+    if target is None or schema.role("group") is not None or isinstance(table.data[target], np.ndarray):
+        return {}
+    labels, found = table.cells(target), {}
+    for column in schema.columns:
+        if column.role != "feature" or not is_opened(column.kind) or facts_of(table, column.name).form != "text":
+            continue
+        paths = [(cell or "").replace("\\", "/").split("/")[:-1] for cell in table.cells(column.name)]
+        for place in range(max(map(len, paths))):
+            folders = [path[place] if place < len(path) else None for path in paths]
+            if _are_owners(folders, labels) and (
+                split is None or any(_is_shared(rows, split) for rows in _rows_by_value(folders, split).values())
+            ):
+                names = sorted({name for name in folders if name})
+                found[column.name] = (
+                    f"its files lie in {count(len(names), 'folder')} that are no classes, such as {names[0][:40]!r}: "
+                    "the rows of one may belong together, as those of a speaker or a patient"
+                )
+                break
+    return found
+
+
+def _are_owners(folders: Sequence[str | None], labels: Sequence[Any]) -> bool:
+    """Whether names of folders may be of people or things, of which each has several rows: not of classes, of splits or
+    of the parts in which a large set comes."""
+    names = {name for name in folders if name}
+    if len(names) < FEWEST or 2 * len(names) > len(folders) or all(map(_PIECE.fullmatch, map(str.lower, names))):
+        return False
+    if {*name_splits(sorted(names))} <= {*PARTS}:
+        return False
+    of_label: dict[Any, set[str | None]] = {}
+    for folder, label in zip(folders, labels, strict=True):
+        of_label.setdefault(label, set()).add(folder)
+    return any(len(held) > 1 for held in of_label.values())

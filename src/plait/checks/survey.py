@@ -6,11 +6,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 from plait.checks.mend.files import right_name
 from plait.core.contract import Schema, Table
 from plait.core.terminal import Callback, quiet
-from plait.core.threads import InThisThread
+from plait.core.threads import FEW, THREADS, open_pool, task_threads
 from plait.data import formats, media
 from plait.data.fact_cache import Cache
 from plait.data.feature_cache import digest_bytes
@@ -29,12 +28,12 @@ from plait.errors import CellError
 from plait.kinds import KINDS, forms_of
 from plait.kinds.cell_facts import WHOLE, CellFacts
 from plait.kinds.kind import Kind
-from plait.tasks.here import Here
 from plait.tasks.runner import Runner
 from plait.tasks.work import Setup
 
-VERSION = 3  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
-CHUNK = 256  # cells that are looked into before what was found is kept
+VERSION = 4  # of the facts: raise it when a fact changes its meaning, and what is kept counts no more
+CHUNK = 256  # cells that are a task of another process
+Asked = tuple[str, list[str | int], list[str | int]]
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ def survey_table(
     runner: Runner | None = None,
 ) -> Survey:
     """Return the facts of every cell of the picture and sound columns that are features, each file opened once.
-    CHUNK cells are a task; pixels and samples live only until their facts are taken. cache: a folder in which facts are
-    kept, of files by path, size and time of change, of cells by their content; where it cannot be used, the callback
-    gets one note. runner: where tasks are done; without it here, by a pool of threads. Progress: {"stage": "check",
-    "done", "total"} in cells."""
+    FEW cells are a task of a thread, CHUNK of a process; pixels and samples live only until their facts are taken.
+    cache: a folder in which facts are kept, of files by path, size and time of change, of cells by their content; where
+    it cannot be used, the callback gets one note. runner: where tasks are done; without it here, by threads.
+    Progress: {"stage": "check", "done", "total"} in cells."""
     schema = _own_kinds(schema)
     kinds = {
         name: kind
@@ -84,26 +83,28 @@ def survey_table(
     facts: dict[str, list[CellFacts | None]] = {name: [] for name in kinds}
     # what was found, by the file that is named, else by row: none is opened twice
     known: dict[str, dict[str | int, CellFacts | None]] = {name: {} for name in kinds}
-    asked: deque[tuple[str, list[str | int], list[str | int]]] = deque()
+    asked: deque[Asked] = deque()
     done, total = 0, len(table) * len(kinds)
     with ExitStack() as opened:
-        runner = runner or opened.enter_context(Here())
-        away = runner.engine != "here"
-        setup: Setup = (f"{__name__}:open_desk", {"file": None if file is None else str(file.absolute())})
-        if not away:
-            pool = opened.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-            setup = (f"{__name__}:take_desk", {"desk": (kept, pool)})
-        elif kinds:
-            runner.check_folders(table.folder or Path())
-        for found in runner.map(f"{__name__}:look_at", _each_chunk(table, kinds, asked, away), setup=setup):
+        found: Iterator[list[tuple[CellFacts | None, str]]]
+        if runner is None:
+            pool = opened.enter_context(open_pool(total))
+            opened.enter_context(task_threads())
+            found = _in_threads(pool, kept, _each_chunk(table, kinds, asked, FEW))
+        else:
+            if kinds:
+                runner.check_folders(table.folder or Path())
+            setup: Setup = (f"{__name__}:open_desk", {"file": None if file is None else str(file.absolute())})
+            requests = (_packed(*part) for part in _each_chunk(table, kinds, asked, CHUNK))
+            found = map(_read_facts, runner.map(f"{__name__}:look_at", requests, setup=setup))
+        for cells in found:
             name, keys, new = asked.popleft()
-            kept.add({key: fact for key, fact in zip(found["keep"], found["facts"], strict=True) if key and fact})
-            read = [_read_facts(*given, kinds[name]) for given in zip(found["facts"], found["places"], strict=True)]
-            known[name] |= dict(zip(new, read, strict=True))
+            kept.add({key: cell.to_json() for cell, key in cells if key and cell} if kept.path else {})
+            known[name] |= {key: cell for key, (cell, _) in zip(new, cells, strict=True)}
             facts[name] += [known[name].get(key) for key in keys]
             done += len(keys)
             callback({"stage": "check", "done": done, "total": total})
-    if not away:  # else what was asked for is known elsewhere
+    if runner is None:  # else what was asked for is known elsewhere
         kept.tidy()
     if kept.trouble:
         callback({"note": f"nothing is kept for the next check: {kept.trouble}"})
@@ -111,55 +112,68 @@ def survey_table(
 
 
 def _each_chunk(
-    table: Table,
-    kinds: Mapping[str, Kind],
-    asked: deque[tuple[str, list[str | int], list[str | int]]],
-    away: bool,
-) -> Iterator[dict[str, Any]]:
-    """Return a request for each CHUNK cells of a column, and note (column, keys of all cells, of those to open)."""
+    table: Table, kinds: Mapping[str, Kind], asked: deque[Asked], size: int
+) -> Iterator[tuple[Table, Kind]]:
+    """Give the cells to open of so many cells of a column, and note (column, keys of all cells, of those to open)."""
     for name, kind in kinds.items():
         narrow = replace(table, data={name: table.data[name]}, lines=None, notes={})
         seen = set[str | int]()
-        for start in range(0, len(table), CHUNK):
-            cells = table.cells(name, range(start, min(start + CHUNK, len(table))))
+        for start in range(0, len(table), size):
+            cells = table.cells(name, range(start, min(start + size, len(table))))
             keys = [cell if isinstance(cell, str) else row for row, cell in enumerate(cells, start)]
             new = {k: row for row, (k, cell) in enumerate(zip(keys, cells, strict=True), start) if cell is not None}
             rows = {key: row for key, row in new.items() if key not in seen}
             seen |= rows.keys()
             asked.append((name, keys, [*rows]))
-            part = narrow.take([*rows.values()])
-            yield {"table": pack_table(part) if away else part, "kind": kind.name}
+            yield narrow.take([*rows.values()]), kind
 
 
-def take_desk(request: dict[str, Any]) -> tuple[Cache, Executor]:
-    """Return what is kept, and threads, in this process."""
-    desk: tuple[Cache, Executor] = request["desk"]
-    return desk
+def _in_threads(
+    pool: Executor, kept: Cache, parts: Iterable[tuple[Table, Kind]]
+) -> Iterator[list[tuple[CellFacts | None, str]]]:
+    """Give what `look_at_cells` finds, in order: a part is a thread's task, and no thread waits for another."""
+    ahead: deque[Future[list[tuple[CellFacts | None, str]]]] = deque()
+    for part in parts:
+        ahead.append(pool.submit(look_at_cells, *part, kept))
+        if len(ahead) > 2 * THREADS:
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
-def open_desk(request: dict[str, Any]) -> tuple[Cache, Executor]:
-    """Return what is kept, and no threads, in another process: many are side by side."""
-    return Cache(None if request["file"] is None else Path(request["file"])), InThisThread()
-
-
-def look_at(desk: tuple[Cache, Executor], request: dict[str, Any]) -> dict[str, Any]:
-    """Return of each cell its facts, None where it is blank, where it lies, and the key to keep them under."""
-    table = request["table"] if isinstance(request["table"], Table) else unpack_table(request["table"])
-    (name,), (kept, pool) = table.names, desk
+def look_at_cells(table: Table, kind: Kind, kept: Cache) -> list[tuple[CellFacts | None, str]]:
+    """Return of each cell of the one column its facts, None where it is blank, and the key to keep them under."""
+    (name,) = table.names
     rate = table.sample_rates.get(name)
-    look = partial(look_into, kind=KINDS[request["kind"]], folder=table.folder, cache=kept, rate=rate)
-    found = [*pool.map(look, table.cells(name))]
+    return [look_into(cell, kind, table.folder, kept, rate) for cell in table.cells(name)]
+
+
+def _packed(table: Table, kind: Kind) -> dict[str, Any]:
+    return {"table": pack_table(table), "kind": kind.name}
+
+
+def open_desk(request: dict[str, Any]) -> Cache:
+    """Return what is kept, in another process."""
+    return Cache(None if request["file"] is None else Path(request["file"]))
+
+
+def look_at(kept: Cache, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what `look_at_cells` does, in another process: many are side by side."""
+    found = look_at_cells(unpack_table(request["table"]), KINDS[request["kind"]], kept)
     return {
+        "kind": request["kind"],
         "facts": [None if facts is None else facts.to_json() for facts, _ in found],
         "places": [None if facts is None else {"path": facts.path, "outside": facts.outside} for facts, _ in found],
         "keep": [key for _, key in found],
     }
 
 
-def _read_facts(facts: dict[str, Any] | None, place: dict[str, Any] | None, kind: Kind) -> CellFacts | None:
-    """Return the facts of a cell as they were told."""
-    read: CellFacts | None = kind.checks.FACTS.from_json(kind.name, facts)
-    return None if read is None else replace(read, **(place or {}))
+def _read_facts(found: dict[str, Any]) -> list[tuple[CellFacts | None, str]]:
+    """Return what another process told of cells."""
+    form = KINDS[found["kind"]].checks.FACTS
+    read = [form.from_json(found["kind"], facts) for facts in found["facts"]]
+    facts = [cell and replace(cell, **place) for cell, place in zip(read, found["places"], strict=True)]
+    return [*zip(facts, found["keep"], strict=True)]
 
 
 def _own_kinds(schema: Schema) -> Schema:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from plait.core.contract import Column, Schema, Table, name_splits
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count, percent
+from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, VIDEO_ENDINGS
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
 from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.facts import Facts, absent_cells, facts_of
+from plait.kinds.facts import FEW, Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
 from plait.kinds.media import SAVED, WEB, means_files
 
 HALF, NEARLY_ALL = 0.5, 0.9  # share of absent cells: worth knowing, and a fault
 
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+# 104/98, 47.41, 12.55, 13±0.4, 1920x1080; blanks and points alone are in telephones and versions
+_SEVERAL = re.compile(r"[(\[]?#(?:[\s,;:/|±~–x-]*#){1,3}[)\]]?")
+_ENDINGS = "|".join(sorted(end[1:] for end in IMAGE_ENDINGS | AUDIO_ENDINGS | VIDEO_ENDINGS))
+_FILE = re.compile(rf"[\w/\\-]\.(?:{_ENDINGS})(?!\w)", re.IGNORECASE)
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is a code, not a number
 
 
@@ -37,7 +44,7 @@ def check_cells(table: Table, schema: Schema) -> list[Finding]:
         if kind is not None and kind.checks is not None:
             findings += kind.checks.check_column(column, facts, table, schema, split)
         if facts.written:
-            findings += _check_numbers(column, table)
+            findings += [*_check_numbers(column, table), *_check_mentions(column, facts)]
     return findings
 
 
@@ -105,6 +112,15 @@ def _check_unread(column: Column, schema: Schema) -> Iterator[Finding]:
     yield Finding(severity, check, column.name, (), f"the cells are {column.why}; it is left out", mend)
 
 
+def _check_mentions(column: Column, facts: Facts) -> Iterator[Finding]:
+    """Find cells that name pictures, sounds or videos among other signs, such as quotes or a list."""
+    named = [cell for cell in facts.sample if _FILE.search(cell)]
+    if column.role == "feature" and len(named) >= 0.9 * len(facts.sample) > 0:
+        message = f"most cells name files among other signs, such as {named[0]!r:.80}; they are read as words"
+        mend = "Write the path alone into each cell, of several files each into a column of its own."
+        yield Finding("warning", "file-unread", column.name, (), message, mend)
+
+
 def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
     """Find numbers among words, and numbers that are stored as text."""
     cells = {row: cell.strip() for row, cell in enumerate(table.cells(column.name)) if cell and not is_missing(cell)}
@@ -126,6 +142,11 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
             message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
+    elif (several := _count_in_each(list(cells.values()))) > 1:
+        message = f"most cells hold {several} numbers, such as {next(iter(cells.values()))!r:.60}; they are read as "
+        message += "words"
+        mend = "Write each of the numbers into a column of its own."
+        yield Finding("warning", "table-several-numbers", name, (), message, mend)
     elif share >= 0.95 and not any(_CODE.fullmatch(cells[row]) for row in numbers):
         if column.role == "target" and all(
             float(parse_number(cells[row], *written) or 0).is_integer() for row in numbers
@@ -151,3 +172,12 @@ def _is_number(cell: str, written: Written) -> bool:
         return parse_number(cell, *written) is not None
     except ValueError:
         return False
+
+
+def _count_in_each(cells: list[str]) -> int:
+    """Return how many numbers nearly all cells of many different ones hold, written alike; else 0."""
+    if len({*cells}) <= FEW:
+        return 0
+    shape, most = Counter(_NUMBER.sub("#", fold(cell)) for cell in cells).most_common(1)[0]
+    right = _SEVERAL.fullmatch(shape) and not shape.replace("#", "").isspace()
+    return shape.count("#") if right and most >= 0.9 * len(cells) else 0

@@ -36,14 +36,17 @@ MOST_NAMES = 8  # columns that a short line names
 SPLITS = {
     word: part
     for part, words in {
-        "train": "train trn training trainval 训练 学習 훈련 entrenamiento entraînement treino обучение",
-        "val": "val valid validation dev devel development eval evaluation 验证 驗證 検証 검증 validación валидация",
-        "test": "test tst testing holdout 测试 測試 テスト 테스트 prueba teste тест",
+        "train": "train trn training trainval trainings trainen trening 训练 学習 学习 훈련 학습 entrenamiento "
+        "entraînement entrainement apprentissage treino addestramento обучение обучающая тренировочная",
+        "val": "val valid validation dev devel development eval evaluation publictest 验证 驗證 検証 검증 validación "
+        "validacion validação validacao validazione validierung validierungs валидация валидационная",
+        "test": "test tst testing holdout privatetest 测试 測試 テスト 테스트 prueba teste testen "
+        "testowe тест тестовая",
     }.items()
     for word in words.split()
 }
 _EVALS = ("eval", "evaluation")
-_OF_A_SET = re.compile(r"[\s_-]?(?:set|split|data|集|数据|数据集)$")
+_OF_A_SET = re.compile(r"[\s_-]?(?:set|split|data|daten|集|数据|数据集)$")
 
 
 @dataclass(frozen=True)

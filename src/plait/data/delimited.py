@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 START = 2**18  # characters in which the delimiter is looked for
 _LIMIT = threading.RLock()
+_OTHER_FORMS = (  # text that is another form of table, and the way out
+    (re.compile(r"\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE), "holds HTML or XML: save its table as CSV"),
+    (re.compile(r"(?:%.*\n|\s)*@relation\b", re.IGNORECASE), "is ARFF, as Weka writes it: save it as CSV there"),
+    (
+        re.compile(r"[+-]?\d+(?:\.\d+)?(?: \d+:[\d.eE+-]+)+\s"),
+        "is in the form of LIBSVM: give what sklearn.datasets.load_svmlight_file returns, as a dict of arrays",
+    ),
+)
 _CHUNK = 65_536  # rows of a CSV held as Python text at a time
 MORE_CELLS = "Put a cell that holds the delimiter in quotes"  # how to mend a row with more cells than the header
 MOST_COLUMNS = 100_000  # the widest tables that people have, of genes, have 60,000
@@ -67,6 +75,8 @@ def _read_records(path: Path, file: TextIO) -> Read:
 
     start = file.read(START)
     file.seek(0)
+    if way := next((way for form, way in _OTHER_FORMS if form.match(start)), ""):
+        raise TableError(f"{path} {way}")
     if is_drawn(start):
         file = io.StringIO(undraw(file.readlines()))
         start = file.getvalue()[:START]
@@ -121,7 +131,10 @@ def _read_records(path: Path, file: TextIO) -> Read:
         chunks, names = [chunk[:-1] for chunk in chunks], names[:-1]  # its lines end in a delimiter, and that is all
     columns = {name: pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i, name in enumerate(names)}
     commas = comma == ";" and any(_shows_commas(column[:SHOWS].to_pylist()) for column in columns.values())
-    return {name: _typed(column, comma == ";", commas) for name, column in columns.items()}, lines, units
+    typed = {name: _typed(column, comma == ";", commas) for name, column in columns.items()}
+    if _is_row(typed):
+        raise _no_header(path, names)
+    return typed, lines, units
 
 
 def _fit(record: list[str], names: list[str], header: list[str]) -> None:
@@ -158,11 +171,31 @@ def _names_of_header(header: list[str], path: Path) -> list[str]:
     counted = sorted(cells) == sorted(map(str, range(len(cells))))  # what pandas writes for columns without names
     has_path = any(os.path.splitext(cell)[1].lower() in endings for cell in cells)
     if has_path or (len(numbers) == len(cells) and not counted):
-        row = ", ".join(cells)[:80]
-        raise TableError(f"{path} has no header: its first line looks like a row ({row}). Write column names above it")
+        raise _no_header(path, cells)
     names = [cell or f"Unnamed: {i}" for i, cell in enumerate(cells)]
     check_names(names, str(path))
     return names
+
+
+def _is_row(columns: dict[str, pa.ChunkedArray]) -> bool:
+    """Whether the names of columns are a row of the table: numbers above numbers, and words that come again below."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = [name for name in columns if not re.fullmatch(PLAIN_NUMBER, name)]
+    numbers = columns.keys() - {*words}
+    return bool(numbers and words) and all(
+        not pa.types.is_string(columns[name].type)
+        if name in numbers
+        else pa.types.is_string(columns[name].type)
+        and pc.index(pc.utf8_trim_whitespace(columns[name]), name).as_py() >= 0
+        for name in columns
+    )
+
+
+def _no_header(path: Path, cells: list[str]) -> TableError:
+    row = ", ".join(cells)[:80]
+    return TableError(f"{path} has no header: its first line looks like a row ({row}). Write column names above it")
 
 
 def check_names(names: Iterable[str], source: str) -> None:

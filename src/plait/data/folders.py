@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +22,12 @@ _SYSTEM = re.compile(
 )
 _THINGS = (  # words beside a split's name that tell nothing: test_images, trainset, 训练集
     "set|sets|data|dataset|images|image|imgs|img|pictures|pics|photos|audio|audios|sounds|wav|wavs|clips|texts|files|"
-    "samples|split|folder|jpg|jpeg|png|dir|the|集|数据|数据集|图片"
+    "samples|split|folder|jpg|jpeg|png|dir|the|daten|bilder|集|数据|数据集|图片|データ|セット|데이터|выборка"
 )
 _THING = re.compile(_THINGS)
 _SPLIT = re.compile(rf"({'|'.join(sorted(SPLITS, key=len, reverse=True))})(?:{_THINGS})?")
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # where a word begins in TestImages
+_WORD = re.compile(r"[^\W\d_]+")
 _PIECE = re.compile(r"(?:fold|part|batch|chunk|shard|split|cv)[\s_-]*\d+", re.IGNORECASE)
 _LAYOUT = re.compile("images|imgs|jpegimages|labels|annotations|masks?|gt|ground_?truth|bboxes|xmls")
 
@@ -183,6 +185,7 @@ def _split_of(name: str) -> tuple[str, tuple[str, ...]]:
     >>> _split_of("seg_train"), _split_of("TestImages"), _split_of("val2017"), _split_of("cat")
     (('train', ('seg',)), ('test', ()), ('val', ()), ('', ('cat',)))
     """
+    name = _HUMP.sub(" ", unicodedata.normalize("NFC", name))  # macOS writes accents apart
     words = [word for word in map(str.lower, _WORD.findall(name)) if not _THING.fullmatch(word)]
     found = [match[1] if (match := _SPLIT.fullmatch(word)) else "" for word in words]
     splits = {SPLITS[word] for word in found if word}

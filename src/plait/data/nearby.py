@@ -55,9 +55,13 @@ def _asked(name: str) -> str:
 
 def _near(name: str, by_name: dict[str, list[str]], by_stem: dict[str, list[str]]) -> str:
     """Return the one file that a name may mean, "" where there is none or several."""
-    last = name.rpartition("/")[2].casefold()
-    for files in (by_name.get(last, []), by_stem.get(_parts(last)[0], [])):
-        same = [path for path in files if path.casefold() == name.casefold()]
+    name = name.casefold()
+    last = name.rpartition("/")[2]
+    for part, files in ((0, by_name.get(last, [])), (1, by_stem.get(_parts(last)[0], []))):
+        asked, *own = [_parts(text)[0] if part else text for text in (name, *map(str.casefold, files))]
+        # of several files of one name, the one whose folders the name has too: D:\me\cat\1.png is cat/1.png
+        ends = [path for path, text in zip(files, own, strict=True) if f"/{asked}".endswith(f"/{text}")]
+        same = sorted(ends, key=len, reverse=True)[:1]
         if len(same or files) == 1:
             return (same or files)[0]
     return ""

@@ -50,9 +50,10 @@ _POINT = re.compile(
     r"|\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?"
 )
 _WITH_COMMA = re.compile(r"(?:\d{1,3}(?:[. ']\d{3})+|\d+)(?:,\d+)?")
+_HALVES = {c: f" {unicodedata.normalize('NFKC', c).replace('⁄', '/')}" for c in "¼½¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _FOLDED = str.maketrans(
-    {**dict.fromkeys("−–—‒‐‑", "-"), **dict.fromkeys("’‘ʼ′٬", "'"), **dict.fromkeys("“”″", '"'), "٫": ".", "²": "^2",
-     "³": "^3", **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff")}
+    {**_HALVES, **dict.fromkeys("−–—‒‐‑", "-"), **dict.fromkeys("’‘ʼ′٬", "'"), **dict.fromkeys("“”″", '"'), "٫": ".",
+     "²": "^2", "³": "^3", **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff")}
 )  # fmt: skip
 
 _SIGNS = "$€£¥₩₹₽₺₴₪₫฿₱₦₡₲₵₸₼₾₿¢"
@@ -94,9 +95,15 @@ _SPAN = re.compile(
     r"(?:(?P<s>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?\.?)?", re.IGNORECASE
 )  # fmt: skip
 _FEET = re.compile(r"(\d{1,2}) ?(?:'|ft\.?) ?(1[01]|\d)(?:\.\d+)? ?(?:\"|''|in\.?)?")
+_ISO_SPAN = re.compile(r"P(\d+D)?T([\dHMS.]+)")  # PT15M33S (ISO 8601)
+_FRACTION = re.compile(r"(-?)(?:(\d{1,4}) )?(\d{1,3})/(\d{1,3})")
+# 57.05N, 54°8'11"N, 12.5°W
+_PLACE = re.compile(
+    r"(-?)(\d{1,3}(?:\.\d+)?)(?:(°) ?(?:(\d{1,2}(?:\.\d+)?)' ?(?:(\d{1,2}(?:\.\d+)?)(?:\"|'') ?)?)?)?([NSEW]?)"
+)
 LONGEST = 100  # letters: no number and no date is longer, and no pattern is tried on more
 MOST_READ = 2000  # cells, spread over a column, of which the units are counted
-CLOCK, SPAN, FEET = "h:m", "h m s", "feet and inches"
+CLOCK, SPAN, FEET, FRACTION, PLACE = "h:m", "h m s", "feet and inches", "fractions", "°"
 _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 # Zones with names that mean one thing (RFC 2822, and Europe's), in minutes ahead of UTC. IST is three.
@@ -116,6 +123,8 @@ _DIGITS = re.compile(r"(\d{1,4})([-./])\s?(\d{1,2})\2\s?(\d{1,4})\.?" + _CLOCK, 
 _WORD = r"(?P<month>[^\W\d_]{3,10})\.?,?"
 _WORDED = (
     r"(?P<year>\d{4})[年년]\s*(?P<month>\d{1,2})[月월](?:\s*(?P<day>\d{1,2})[日号號일])?",
+    r"(?P<year>\d{4})(?:年第?|[\s/._-]*Q)(?P<quarter>[1-4])(?:季度)?\Z",
+    r"(?:Q(?P<quarter>[1-4])|(?P<fourth>[1-4])Q)[\s/._-]*(?P<year>\d{4})\Z",
     r"(?P<year>\d{4})[-./](?P<month>\d{1,2})\Z",
     r"(?P<month>\d{1,2})[-/](?P<year>\d{4})\Z",
     rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?[\s/.-]*(?:(?:de|of)\s+)?{_WORD}"
@@ -124,7 +133,8 @@ _WORDED = (
     rf"(?P<year>\d{{4}})[\s/.-]+{_WORD}[\s/.-]+(?P<day>\d{{1,2}})",
     rf"{_WORD}[\s/-]+(?:de\s+)?(?P<year>\d{{4}})\Z",
 )
-_SINCE = re.compile(r"\d{9,19}(?:\.\d+)?")
+_SINCE = re.compile(r"\d{9,19}(?:\.\d+)?|[2-5]\d{4}(?:\.\d+)?")
+SERIALS = (20_500, 51_500)  # days since 1899-12-30, as Excel stores dates: 1956 to 2040
 _WEEKDAY = re.compile(
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|mo|di|mi|do|fr|sa|so"
     r"|(?:mon|diens|donners|frei|sams|sonn)tag"
@@ -149,7 +159,8 @@ _MONTHS = tuple(
 
 
 class Written(NamedTuple):
-    """How a column writes its numbers. unit: kg, €, %, or what its cells count: `CLOCK`, `SPAN`, `FEET`; "" is none."""
+    """How a column writes its numbers. unit: kg, €, %, or what its cells count: `CLOCK`, `SPAN`, `FEET`, `FRACTION`;
+    "" is none."""
 
     decimal_comma: bool = False
     unit: str = ""
@@ -214,7 +225,7 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
         raise ValueError
     if not decimal_comma and PLAIN.fullmatch(text):
         return text, ""
-    if counted := _count(text, 1 if unit == SPAN else 2):
+    if counted := _count(text, unit):
         return counted
     core = _CORE.search(text)
     if core is None:
@@ -242,7 +253,8 @@ def split_unit(text: str, decimal_comma: bool = False, unit: str = "") -> tuple[
 
 def _read_head(head: str, tail: str) -> tuple[str, str, str]:
     """Return the currency and the sign before a number, and what stands behind it, without the brackets of a loss."""
-    sign, word = re.sub(r"[^-+()]", "", head), re.sub(r"[-+()\s]", "", head).removeprefix("'")  # ' is Excel's, for text
+    # ' is Excel's, for text; ~5 is about 5
+    sign, word = re.sub(r"[^-+()]", "", head), re.sub(r"^'|[-+()~≈\s]", "", head)
     if sign == "(" and ")" in tail:
         sign, tail = "-", tail.replace(")", "", 1)
     if sign not in ("", "-", "+"):
@@ -290,8 +302,9 @@ def _read_unit(currency: str, tail: str) -> str:
     return f"{currency} {name}" if currency else name
 
 
-def _count(text: str, least: int) -> tuple[str, str] | None:
-    """Return what a text counts: 14:05 and 2 h 50 m are seconds, 5'10" is inches. least: parts of a length of time."""
+def _count(text: str, column: str) -> tuple[str, str] | None:
+    """Return what a text counts: 14:05 and 2 h 50 m are seconds, 5'10" is inches, 1 1/2 is 1.5, 57.05S is −57.05.
+    column: the unit of its column; 19 h alone is no length of time yet, 57.05S may be seconds, 57.05W watts."""
     if ":" in text and (match := _COUNTED.fullmatch(text)):
         hours, half = int(match["h"]), match["half"]
         if half:
@@ -300,12 +313,21 @@ def _count(text: str, least: int) -> tuple[str, str] | None:
             hours = hours % 12 + (12 if half.lower() == "p" else 0)
         seconds = int(match["days"] or 0) * 86_400 + hours * 3600 + int(match["m"]) * 60
         return f"{match['sign']}{seconds + float((match['s'] or '0').replace(',', '.')):.9g}", CLOCK
-    if text[:1].isdigit() and text[-1:].isalpha() and (match := _SPAN.fullmatch(text)):
+    iso = _ISO_SPAN.fullmatch(text) if text[:1] == "P" else None
+    span = f"{iso[1] or ''}{iso[2]}" if iso else text
+    if span[:1].isdigit() and span[-1:].isalpha() and (match := _SPAN.fullmatch(span)):
         parts = {name: float(value) for name, value in match.groupdict().items() if value}
-        if len(parts) >= least:
+        if len(parts) >= (1 if iso or column == SPAN else 2):
             return f"{sum(_SECONDS[name] * value for name, value in parts.items()):.9g}", SPAN
     if ("'" in text or "f" in text) and (match := _FEET.fullmatch(text)):
         return str(12 * int(match[1]) + int(match[2])), FEET
+    if "/" in text and (match := _FRACTION.fullmatch(text)) and int(match[3]) <= int(match[4]) > 1:  # not 120/80, 0/1
+        return f"{match[1]}{int(match[2] or 0) + int(match[3]) / int(match[4]):.9g}", FRACTION
+    if ("°" in text or text[-1:] in "NSEW") and (match := _PLACE.fullmatch(text)):
+        sign, degrees, mark, minute, second, side = match.groups()
+        if (mark and (minute or side)) or ("." in degrees and side and (side in "NE" or column == PLACE)):
+            value = float(degrees) + float(minute or 0) / 60 + float(second or 0) / 3600
+            return f"{'-' if sign or side in ('S', 'W') else ''}{value:.9g}", PLACE
     return None
 
 
@@ -345,6 +367,8 @@ def how_written(cells: Sequence[Any]) -> Written:
     counts = count_units(texts[:: max(1, len(texts) // MOST_READ)], decimal_comma)
     if len(counts) > 1 and all(unit == SPAN or _SPAN.fullmatch(f"1 {unit}") for unit in counts):
         return Written(decimal_comma, SPAN)
+    if PLACE in counts and counts.keys() <= {PLACE, "S", "W"}:
+        return Written(decimal_comma, PLACE)
     return Written(decimal_comma, counts.most_common(1)[0][0] if counts else "")
 
 
@@ -410,9 +434,10 @@ def parse_date(cell: Any, day_first: bool | None = False, zone: int | None = Non
     """Return a cell as a date and time without a zone, or None where absent.
 
     ISO 8601, 31.12.2024, 12/31/2024, 31 Dec 2024, December 31, 2024, 31. Dezember 2024, 2024年12月31日, with a clock or
-    without; numbers: 20241231, 20241231235959, seconds since 1970 (or milli-, micro-, nanoseconds). day_first settles
-    1/2/2024; None: day first, but month first with slashes. A cell that says its zone, or counts from 1970, is read as
-    its clock shows it, or in `zone`, in minutes ahead of UTC. Raises ValueError.
+    without; 2024Q3 (its first day); numbers: 20241231, 20241231235959, seconds since 1970 (or milli-, micro-,
+    nanoseconds), 45657 as Excel stores a date. day_first settles 1/2/2024; None: day first, but month first with
+    slashes. A cell that says its zone, or counts from 1970, is read as its clock shows it, or in `zone`, in minutes
+    ahead of UTC. Raises ValueError.
     """
     moment = parse_moment(cell, day_first)
     if moment is not None and zone is not None:
@@ -509,6 +534,8 @@ def _from_number(number: float) -> dt.datetime:
             return dt.datetime(int(number) // 10_000, int(number) // 100 % 100, int(number) % 100)
         if 1e13 <= number < 1e14:
             return dt.datetime.strptime(str(int(number)), "%Y%m%d%H%M%S")
+    if SERIALS[0] <= number <= SERIALS[1]:
+        return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=round(number * 86_400))
     for power in (0, 3, 6, 9):
         if 1e8 <= abs(number) / 10**power < 1e10:
             return dt.datetime(1970, 1, 1) + dt.timedelta(seconds=number / 10**power)
@@ -535,7 +562,8 @@ def _from_words(text: str, day_first: bool | None) -> dt.datetime:
     if match is None:
         raise ValueError
     parts = match.groupdict()
-    month = parts["month"] if parts["month"].isdigit() else str(_month_of(parts["month"]))
+    quarter, month = parts.get("quarter") or parts.get("fourth"), parts.get("month") or ""
+    month = str(3 * int(quarter) - 2) if quarter else month if month.isdigit() else str(_month_of(month))
     return _moment(parts["year"], month, parts.get("day") or "1", match)
 
 

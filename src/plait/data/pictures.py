@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a larger picture is refused before it is decoded
 MOST_BYTES = 2**27  # of a decoded picture whose end is missing, which is decoded several times to see how much is left
 NEXT_TO_NOTHING = 0.01  # share of a picture that may be missing at its end
-# in Image.info: values of more than 8 bits; what is missing at the end; which range 8 bits would have been
-VALUES, CUT, RANGE = "plait values", "plait cut", "plait range"
+# in Image.info: values of more than 8 bits; what is missing at the end; which range 8 bits would have been; (width,
+# height) of the file where a draft is smaller
+VALUES, CUT, RANGE, SIZE = "plait values", "plait cut", "plait range", "plait size"
 END_OF_JPEG = b"\xff\xd9"
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO")
 _LOW = {
@@ -78,12 +79,15 @@ def _load(content: bytes, draft: tuple[int, int] | None = None) -> Image.Image:
     from PIL import Image
 
     image = open_picture(content)
+    size = image.size
     if draft is not None and image.format in ("JPEG", "MPO"):
         image.draft(None, draft)
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError
     form = _raw_form(image)
     image.load()
+    if image.size != size:
+        image.info[SIZE] = size
     if form:
         image.info[VALUES] = _deep_colours(image, form, content)
     elif image.format == "TIFF":  # Pillow takes signed numbers of 8 bits as unsigned, unsigned ones of 32 as signed
@@ -262,7 +266,8 @@ def _ends_grey(image: Image.Image) -> bool:
     last: Any = image.getpixel((image.width - 1, image.height - 1))
     if not all(127 <= value <= 129 for value in (last if isinstance(last, tuple) else (last,))):
         return False  # as a rule; quicker
-    spans: Any = image.crop((0, max(0, image.height - 4), image.width, image.height)).getextrema()
+    lines = max(1, 4 * image.height // image.info.get(SIZE, image.size)[1])
+    spans: Any = image.crop((0, max(0, image.height - lines), image.width, image.height)).getextrema()
     return all(span in ((127, 127), (128, 128), (129, 129)) for span in (spans if len(image.mode) > 1 else (spans,)))
 
 

@@ -27,6 +27,33 @@ def test_a_heic_without_tags_is_looked_into() -> None:
     assert look(file.getvalue(), None).header == ""
 
 
+def jpeg(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def test_of_a_large_jpeg_a_draft_is_looked_at_and_tells_the_same() -> None:
+    image = pixels(0, 480)
+    draft, whole = look(jpeg(image), None), look(image, None)
+    assert (draft.width, draft.height) == (480, 480)
+    grey = [np.frombuffer(facts.thumb, np.uint8, 1024).astype(int) for facts in (draft, whole)]
+    assert np.abs(grey[0] - grey[1]).max() <= 4
+
+
+def test_a_fine_pattern_is_not_of_one_colour() -> None:
+    fine = (np.indices((512, 512)).sum(axis=0) % 2 * 200 + 20).astype(np.uint8)
+    assert not look(jpeg(fine), None).one_colour
+    assert look(jpeg(np.full((512, 512), 90, np.uint8)), None).one_colour
+
+
+@pytest.mark.parametrize("height", [480, 484])
+def test_a_large_jpeg_without_its_last_bytes_is_damaged(height: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (height // 4, 120, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+    assert look(jpeg(noise)[:-200], None).header == "its last bytes are missing"
+    assert look(jpeg(noise), None).header == ""
+
+
 def facts_of(images: np.ndarray) -> list[PictureFacts | None]:
     return [PictureFacts("image", thumb=image.tobytes() + bytes(48), width=9, height=9) for image in images]
 

@@ -28,6 +28,31 @@ def test_a_number_that_is_too_large_is_an_error() -> None:
     ]
 
 
+@pytest.mark.parametrize(("code", "others"), [(-999, 40), (9999, 1000), (-99.9, 20), (-1, 30), ("-999", 40)])
+def test_a_number_far_from_all_others_may_stand_for_nothing(code: object, others: int) -> None:
+    numbers = [others * n // 40 if code == -1 else others * (1 + n / 80) for n in range(40)]
+    cells = [str(n) if isinstance(code, str) else n for n in numbers]
+    found = check({"t": [*cells, code, *cells, code, *cells, *[code] * 6]})
+    (finding,) = [finding for finding in found if finding.check == "table-no-value"]
+    assert finding.rows == (40, 81, *range(122, 128))
+    assert f"hold {code}, " in finding.message
+    assert f"frame.replace({{'t': {code}}}, None)" in finding.mend
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*range(60), 99, 99],  # an age
+        [*range(60), 999],  # once
+        [*range(60), 1000, 1000],  # no such number
+        [n - 30 for n in range(60)] + [-1] * 8,
+        [90.0 * n for n in range(60)] + [7777.0] * 2,  # no further than they are from each other
+    ],
+)
+def test_other_numbers_stand_for_themselves(cells: list[float]) -> None:
+    assert "table-no-value" not in [finding.check for finding in check({"t": cells})]
+
+
 def test_a_category_with_one_row() -> None:
     found = check({"colour": ["red", "green"] * 15 + ["gren"]})
     assert brief(found) == [("note", "table-category-once", "colour", (30,))]

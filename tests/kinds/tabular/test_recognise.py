@@ -239,7 +239,7 @@ def test_what_was_decided_of_a_column_is_said() -> None:
 
 def test_measures_are_numbers_beside_what_cannot_be_read_and_never_ids() -> None:
     assert why([f"<{n}.5" if n % 8 == 0 else f"{n}.5" for n in range(40)]) == "35 of 40 cells read as numbers"
-    assert kind([f"~{n}.5" for n in range(40)]) == "text"
+    assert kind([f"≥{n}.5" for n in range(40)]) == "text"
     assert kind([f"{n}" if n % 8 else f"{n}A" for n in range(40)]) != "number"  # codes
 
 
@@ -258,6 +258,11 @@ def test_numbers_that_are_dates_beyond_doubt() -> None:
     days = [1_700_000_000 + 86_400 * n for n in range(40)]
     assert [detect(read({name: days})).column(name).kind for name in ("created_at", "price")] == ["date", "number"]
     assert detect(read({"time": [1_700_000_000 + n for n in range(40)]})).column("time").kind == "number"  # 40 seconds
+    serials = [43_000 + 7 * n for n in range(40)]  # as Excel stores days
+    kinds = [
+        detect(read({name: serials})).column(name).kind for name in ("date", "saleDate", "日期", "update", "price")
+    ]
+    assert kinds == ["date", "date", "date", "number", "number"]
 
 
 def test_a_bare_number_is_no_date() -> None:

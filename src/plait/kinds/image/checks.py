@@ -11,7 +11,7 @@ import numpy as np
 
 from plait.core.finding import Finding, say_cells
 from plait.data import media
-from plait.data.pictures import CUT, deep_values
+from plait.data.pictures import CUT, SIZE, deep_values
 from plait.errors import CellError
 from plait.kinds import cell_facts
 from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, first_of, quick_numbers, rows_where
@@ -71,7 +71,10 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
     """Decode a cell and return its facts; content: its file, whose header may know more. Raises CellError."""
     from PIL.Image import Resampling
 
-    image = media.read_image(cell, folder)
+    image = media.read_image(cell, folder, draft=(2 * GREY, 2 * GREY))  # every byte of a JPEG is read, for less
+    width, height = image.info.get(SIZE, image.size)
+    if width * height > media.MAX_PIXELS:
+        image = media.read_image(cell, folder)  # says that it is too large
     values, orientation = deep_values(image), prep.orientation_of(image)
     shallow = prep.levelled(image)
     shows = prep.shows_on(shallow) if shallow.has_transparency_data else (True, True)
@@ -84,13 +87,13 @@ def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes
         thumb=grey + colour,
         mode=image.mode,
         depth=16 if values is not None and values.dtype.itemsize == 2 else 32 if prep.is_deep(image) else 8,
-        width=image.width,
-        height=image.height,
+        width=width,
+        height=height,
         orientation=orientation,
         # the second picture of an MPO photo holds its depth, or a preview
         frames=2 if image.format != "MPO" and prep.is_animated(image) else 1,
-        # the second look is at every pixel
-        one_colour=colour == colour[:3] * COLOUR**2 and (_is_one_colour(image) if values is None else low == high),
+        one_colour=colour == colour[:3] * COLOUR**2
+        and (_is_one_colour(media.read_image(cell, folder)) if values is None else low == high),  # at every pixel
         low=low,
         high=high,
         on_white=shows[0],

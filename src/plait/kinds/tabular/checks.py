@@ -18,6 +18,7 @@ import numpy as np
 from plait.core.contract import Column, Schema, Table
 from plait.core.finding import Finding, quoted, say_cells
 from plait.core.words import count
+from plait.data import parse
 from plait.data.parse import decimal_signs, is_day_first, is_missing, read_dates, zones_in
 from plait.data.spelling import say_alike
 from plait.kinds.facts import Facts, rows_of
@@ -28,6 +29,9 @@ from plait.kinds.text.checks import check_signs
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
 EARLIEST, LATEST = 1800, 2100  # years
 
+# what programs write for a value that is not there: 9s, 8s or 7s, and the ends of whole numbers
+_NO_VALUE = re.compile(r"-?(?:9{2,}|8{2,}|7{2,})(?:\.9+|\.25)?|-32768|32767|65535|-2147483648|2147483647")
+COMMON, MANY = 0.05, 20  # share of the rows that a lone -1 has, and different values beside it
 _DATE_FORM = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?=\D|$)|\d{4}年|\d{1,2}\D{1,3}[A-Za-z]{3,9}\D{1,3}\d{2,4}")
 _SLASHED = re.compile(r"\s*(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?!\d)")
 
@@ -66,6 +70,8 @@ def check_column(
         message = "some numbers have a decimal comma and others a decimal point; each is read as it is written"
         mend = "Write all of them with a point. 1,234 is read as 1234, and 1.234 as 1.234."
         findings.append(Finding("warning", "table-number-formats", column.name, (), message, mend))
+    if column.kind == "number":
+        findings += _check_no_value(column.name, facts, cells)
     return [*findings, *(_check_dates(column, cells, dt.date.today()) if column.kind == "date" else ())]
 
 
@@ -112,6 +118,33 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
         then = "fit refuses such a target" if column.role == "target" else "fit takes it as missing"
         mend = f"Write the {column.kind}, or leave the cell blank; {then}."
         yield Finding("error", "table-unreadable", column.name, tuple(strange), message, mend)
+
+
+def _check_no_value(name: str, facts: Facts, cells: Sequence[Any]) -> Iterator[Finding]:
+    """Find numbers such as -999 that may stand for a value which is not there: each comes again, and lies further from
+    all others than those from each other; or it is -1, often, and no other is below 0."""
+    held = Counter(cell for cell in cells if cell is not None)
+    read = [float(cell) for cell in held] if facts.form in ("whole", "real") else parse.read_numbers([*held])
+    counts = dict.fromkeys((number for number in read if np.isfinite(number)), 0)
+    for number, times in zip(read, held.values(), strict=True):
+        counts[number] = counts.get(number, 0) + times
+    odd = [number for number in counts if _NO_VALUE.fullmatch(f"{number:.15g}")]
+    others = sorted(counts.keys() - {*odd, -1.0})
+    if len(others) < 3:
+        return
+    low, high = others[0], others[-1]
+    found = [n for n in odd if counts[n] > 1 and max(low - n, n - high) > high - low]
+    where = f"far from all others ({low:g} to {high:g})"
+    if not found and counts.get(-1.0, 0) >= COMMON * sum(counts.values()) and low >= 0 and len(others) > MANY:
+        found, where = ([-1.0] if all(n % 1 == 0 for n in others) else []), "and no other number below 0"
+    if found:
+        shown = [f"{number:.15g}" for number in sorted(found)]
+        blank = {cell for cell, number in zip(held, read, strict=True) if number in found}
+        rows = tuple(row for row, cell in enumerate(cells) if cell in blank)
+        message = f"{say_cells(len(rows), 'holds')} {' or '.join(shown)}, {where}: it may stand for a missing value"
+        mend = f"If so, leave these cells blank (in pandas: frame.replace({{{name!r}: {shown[0]}}}, None)); "
+        mend += "else fit takes it for an amount."
+        yield Finding("warning", "table-no-value", name, rows, message, mend)
 
 
 def _check_categories(column: Column, cells: Sequence[Any]) -> Iterator[Finding]:

@@ -13,7 +13,9 @@ from plait.core.words import count, plain
 from plait.data.parse import (
     CLOCK,
     FEET,
+    FRACTION,
     PLAIN,
+    SERIALS,
     SPAN,
     Written,
     calendar_form,
@@ -30,7 +32,8 @@ from plait.kinds.facts import FEW, UNSPACED, Facts, Guess, count_matching, share
 from plait.kinds.grades import are_grades
 
 ID_NAME = re.compile(
-    r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path)$"
+    r"(?:^|[\s_.:-])(?i:id|ids|uuid|guid|uid|key|index|idx|no|nr|row|rowid|file|filename|path"
+    r"|isbn|issn|ean|gtin|upc|sku|barcode|imei|ssn|iban|vin)$"
     r"|(?<=[a-z])(?:Id|ID|Key)$|编号$|序号$"
 )
 _CODE_NAME = re.compile(r"(?:^|[\s_.-])(?:code|zip|zipcode|postcode|class|type)$", re.IGNORECASE)
@@ -69,6 +72,7 @@ _TIME_NAME = re.compile(
     r"|(?<=[a-z])(?:Date|Time|Timestamp|At)$|timestamp|datetime|日期|时间",
     re.IGNORECASE,
 )
+_DATE_NAME = re.compile(r"(?:^|[\s_.-])(?i:date|datum|fecha|dob)(?:$|[\s_.-])|(?<=[a-z])Date$|日期|生日")
 _DAYS = 2 * 86_400  # seconds that numbers since 1970 span at least, to be dates: a date shows no shorter time well
 _TELEPHONE = re.compile(r"\d{3}(?:[ .']\d{3}){2,}")  # where all cells are as long
 _ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}")  # of a computer: 192.168.100.101
@@ -106,6 +110,8 @@ def date_form(name: str, numbers: list[float]) -> str:
     if form := calendar_form(name, numbers):
         return f"dates, written {form}"
     low, high = min(numbers), max(numbers)
+    if _DATE_NAME.search(name) and SERIALS[0] <= low and high <= SERIALS[1]:
+        return "days as Excel counts them, by their name and size"
     if _TIME_NAME.search(name):
         for unit, scale in (("seconds", 1), ("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9)):
             if low / scale >= 5e8 and high / scale <= 4e9 and high - low >= _DAYS * scale:  # 1985 to 2096
@@ -268,4 +274,4 @@ def _target_values(facts: Facts) -> tuple[list[float], bool]:
         return [float(cell) for cell in cells], False
     written = how_written(cells)
     texts = [text for cell in cells if (text := _plain_text(fold(cell), written)) is not None]
-    return [float(text) for text in texts], bool(written.unit)
+    return [float(text) for text in texts], written.unit not in ("", FRACTION)

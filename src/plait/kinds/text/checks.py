@@ -80,7 +80,8 @@ def quick(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> tup
 
 
 def count_words(cells: Sequence[Any]) -> tuple[Any, list[str], np.ndarray]:
-    """Return which words each cell holds, sparse (rows, word), the words, and (rows, 3) the first numbers, or NaN."""
+    """Return which words, and pairs of neighbours, each cell holds, sparse (rows, word), these, and (rows, 3) the first
+    numbers, or NaN."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     texts = ["" if cell is None else str(cell).lower() for cell in cells]
@@ -88,7 +89,7 @@ def count_words(cells: Sequence[Any]) -> tuple[Any, list[str], np.ndarray]:
     for row, text in enumerate(texts):
         for place, match in enumerate(itertools.islice(_NUMBER.finditer(text), 3)):
             numbers[row, place] = float(match[0].replace(",", ""))
-    rows = [set(tokenise(text)) for text in texts]
+    rows = [{*words, *map(" ".join, itertools.pairwise(words))} for words in map(tokenise, texts)]
     if not any(rows):
         return np.zeros((len(texts), 0)), [], numbers
     counter = CountVectorizer(analyzer=lambda row: row)

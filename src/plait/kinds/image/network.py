@@ -77,7 +77,7 @@ class ConvEncoder(nn.Module):
 
     def _layers(self, x: Tensor) -> list[nn.Module]:
         """Return stem and stages; to answer, with BatchNorm inside the convolutions, which is a fifth quicker."""
-        layers = [self.stem, self.stages]
+        layers: list[nn.Module] = [self.stem, self.stages]
         if self.training or not torch.is_inference_mode_enabled():
             return layers
         if not self._quick or next(self._quick[0].parameters()).device != x.device:

@@ -1,5 +1,6 @@
 """The application: the same answers as predict, what is refused, and who may ask."""
 
+import asyncio
 import base64
 import io
 import json
@@ -14,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import plait
 from plait.runs.model import Model
+from plait.server import app as app_file
 from plait.server.app import choose_language, read_example
 from plait.server.fields import Fields
 from plait.server.requests import Limits
@@ -164,6 +167,35 @@ def test_who_finds_no_place_is_told_when_to_come_again(kept: Model) -> None:
         app.app.routes[3].endpoint.__closure__[0].cell_contents.__self__.engine.places = 0  # type: ignore[attr-defined]
         reply = client.post("/predict", json={"rows": [ROW]})
         assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+
+
+def test_a_body_that_does_not_come_gives_up_its_place(kept: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_file, "GRACE", -0.1)
+    service = app_file.Service(kept, None, 16, Limits(1000), print)
+    service.engine.places = 1
+
+    async def never() -> Any:
+        await asyncio.sleep(9)
+
+    async def at_once() -> Any:
+        return {"type": "http.request", "body": b'{"rows": []}'}
+
+    def ask(receive: Any) -> Any:
+        scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+        return app_file.answered(service.predict)(Request(scope, receive))
+
+    async def both() -> list[Any]:
+        slow = asyncio.ensure_future(ask(never))
+        await asyncio.sleep(0.01)
+        return [await ask(at_once), await slow]
+
+    quick, slow = asyncio.run(both())
+    assert (quick.status_code, quick.body) == (200, b'{"rows":[]}')
+    assert (slow.status_code, slow.body) == (408, b'{"error":"the request did not come within 0 seconds."}')
+    monkeypatch.setattr(app_file, "PATIENCE", 0.01)
+    assert asyncio.run(ask(never)).status_code == 408
+    assert service.comes == []
+    service.engine.close()
 
 
 def test_the_page_allows_itself_and_nothing_else(client: Any) -> None:

@@ -1,6 +1,5 @@
 """Rows as vectors, and what is nearest to them, over HTTP as on the command line."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,6 @@ from plait.space.index import Index
 
 KEPT = Path(__file__).parents[1] / "kept"
 ROW = {"note": "bright sunshine over dry hills"}
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(KEPT / "network", folder / "run")
-    return plait.index(folder / "run", KEPT / "table" / "table.csv", folder / "index")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The process: its socket, its workers, and an end that waits for what was asked."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,15 +11,20 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import plait
 
 pytest.importorskip("uvicorn")
-from plait.server.process import Address, heeding, supervise, url_of
+import uvicorn
+
+from plait.server import process
+from plait.server.process import Address, Connection, heeding, supervise, url_of
 
 KEPT = Path(__file__).parents[1] / "kept"
 
@@ -49,6 +55,26 @@ def test_a_signal_is_heeded_and_then_is_as_before() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
     assert heard == ["end"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_connection_that_brings_no_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "IDLE", 0.05)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.2)  # longer than a connection may be idle
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    server = uvicorn.Server(uvicorn.Config(app, http=Connection, log_config=None, lifespan="off"))
+    with Address(port=0).bind() as bound, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.run, [bound])
+        for sent, heard in ((b"", b""), (b"GET / HT", b""), (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET", b"HTTP/1.1 204")):
+            with socket.create_connection(bound.getsockname()) as link:
+                link.settimeout(10)
+                link.sendall(sent)
+                assert b"".join(iter(lambda link=link: link.recv(4096), b""))[:12] == heard
+        server.should_exit = True
+        running.result(20)
 
 
 def brief(told: connection.Connection) -> None:

@@ -122,16 +122,6 @@ def test_bodies_that_are_refused(parts: list[bytes], headers: dict[str, str], st
     assert caught.value.status == status
 
 
-def test_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "PATIENCE", 0.01)
-
-    async def receive() -> Any:
-        await asyncio.sleep(1)
-
-    with pytest.raises(Refused, match="did not come within"):
-        asyncio.run(read_body(Request({"type": "http", "headers": []}, receive), 4))
-
-
 def test_a_table_holds_bytes_and_no_path(kept: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "say_large", lambda content, *most: "too large" * (content == b"bomb"))
     table = make_table([{"photo": b"bomb"}, {"photo": b"PNG", "note": "a"}, {}], FIELDS, LIMITS)

@@ -34,7 +34,7 @@ from plait.server.fields import Fields, Refused
 from plait.server.nearby import Nearby
 from plait.server.openapi import describe_api
 from plait.server.replies import answer_rows, describe_model, explain_row
-from plait.server.requests import Limits, Row, make_table, read_rows, rows_of_json
+from plait.server.requests import MOST_HITS, Limits, Row, make_table, read_rows, rows_of_json
 from plait.space.index import ANY, Index
 
 PAGE = Path(__file__).with_name("page.html")
@@ -47,7 +47,9 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-MOST_HITS = 1000
+PATIENCE = 60.0  # seconds that a body may take to come
+GRACE = 5.0  # of these, where others find no place
+MOMENT = 0.01  # in which a place is given up
 NO_INDEX = "no index was given; plait serve RUN --index INDEX brings it."
 
 
@@ -74,6 +76,7 @@ class Service:
         self.example = read_example(model, self.fields, limits)
         self.engine = Engine(self.predict_rows, batch=batch, around=nothing_kept, say=say)
         self.ready = False
+        self.comes: list[asyncio.Timeout] = []  # bodies that are on their way, the first to begin first
         self.language: str | None = None  # of the page; None: that of the browser
 
     # -- in the worker ------------------------------------------------------------------------------------------------
@@ -104,9 +107,33 @@ class Service:
 
     async def _answer(self, request: Request, make: Callable[[list[Row]], Job], fields: Fields | None = None) -> Any:
         """Return what the worker makes of the rows of a request, which has its place before its body is read."""
+        if self.engine.is_full:
+            await self._make_room()
         with self.engine.place() as ask:
-            job = make(await read_rows(request, self.fields if fields is None else fields, self.limits))
+            job = make(await self._read(request, self.fields if fields is None else fields))
             return await asyncio.shield(asyncio.wrap_future(ask(job)))
+
+    async def _read(self, request: Request, fields: Fields) -> list[Row]:
+        """Return the rows of a request. Raises Refused where they do not come in time."""
+        began = asyncio.get_running_loop().time()
+        patience = asyncio.timeout(PATIENCE)
+        try:
+            async with patience:
+                self.comes.append(patience)
+                return await read_rows(request, fields, self.limits)
+        except TimeoutError:
+            took = asyncio.get_running_loop().time() - began
+            raise Refused(408, f"the request did not come within {took:.0f} seconds.") from None
+        finally:
+            self.comes.remove(patience)
+
+    async def _make_room(self) -> None:
+        """Let the body that has been coming for longest give up its place, unless it has just begun."""
+        now = asyncio.get_running_loop().time()
+        slow = [one for one in self.comes if now < (one.when() or now) < now + PATIENCE - GRACE]
+        if slow:
+            slow[0].reschedule(now)
+            await asyncio.sleep(MOMENT)
 
     async def live(self, request: Request) -> Response:
         return Reply({"live": True})
@@ -123,7 +150,8 @@ class Service:
         return Reply({"rows": [self.example]})
 
     async def openapi(self, request: Request) -> Response:
-        return Reply(describe_api(self.model.target, self.fields, self.limits, self.model.task))
+        sought = None if self.nearby is None else self.nearby.fields
+        return Reply(describe_api(self.model.target, self.fields, self.limits, self.model.task, sought))
 
     async def predict(self, request: Request) -> Response:
         return Reply({"rows": await self._answer(request, Job)})

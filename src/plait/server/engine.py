@@ -70,11 +70,16 @@ class Engine:
         if self.thread is not None:
             self.thread.join()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no place is left."""
+        return self.inside >= self.places
+
     @contextlib.contextmanager
     def place(self) -> Iterator[Callable[[Job], Future[Any]]]:
         """Hold a place; gives what puts a job there, once. Raises Full."""
         with self.changed:
-            if self.inside >= self.places or self.ended:
+            if self.is_full or self.ended:
                 raise Full
             self.inside += 1
             self.crowd = max(self.crowd, self.inside)

@@ -15,11 +15,13 @@ from multiprocessing import connection
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from plait.errors import RequestError
 from plait.server.app import LOOPBACK
 
 BACKLOG = 128
+IDLE = 60.0  # seconds in which a connection brings a request, or is closed
 PULSE = 0.5  # seconds between looks at the workers, so that a signal is heard
 MOST_STARTS = 20  # of each worker: one that cannot live is not started for ever
 
@@ -79,10 +81,28 @@ def run_process(make: Callable[[Say], Any], address: Address, workers: int, say:
     return where
 
 
+class Connection(H11Protocol):
+    """A connection as uvicorn has it, closed where no request comes: half a header would hold it for ever."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to look at it from time to time."""
+        super().connection_made(transport)
+        self.loop.call_later(IDLE, self._look, self.cycle)
+
+    def _look(self, before: Any) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle is before and (before is None or before.response_complete):
+            self.transport.close()
+        else:
+            self.loop.call_later(IDLE, self._look, self.cycle)
+
+
 def serve_one(app: Any, bound: socket.socket) -> None:
     """Serve in this process until a signal."""
     config = uvicorn.Config(
         app,
+        http=Connection,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,10 +22,12 @@ from plait.core.contract import Table
 from plait.data.bounds import say_large
 from plait.server.fields import MOST_NUMBERS, Fields, Refused
 
-PATIENCE = 60.0  # seconds that a body may take to come
 PATIENT = 4  # times the limit: so much of what is too large is taken in and thrown away, so that the answer is heard
 
 MUCH = 1 << 20  # bytes of JSON that are read beside the event loop
+MOST_HITS = 1000  # of a search
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would tell of what is in a form
 
 Row = dict[str, Any]  # {column: cell}, without what is absent
 
@@ -44,7 +47,7 @@ class Limits:
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the body. Raises Refused for more bytes than `most`, or one that does not come."""
+    """Return the body. Raises Refused for more bytes than `most`, or where it ends too soon."""
     too_large = Refused(413, f"the request has more than {most:,} bytes.")
     try:
         told = int(request.headers.get("content-length", 0))
@@ -54,17 +57,14 @@ async def read_body(request: Request, most: int) -> bytes:
         raise too_large
     parts, size = [], 0
     try:
-        async with asyncio.timeout(PATIENCE):
-            async for part in request.stream():
-                size += len(part)
-                if size <= most:
-                    parts.append(part)
-                elif size > PATIENT * most:
-                    raise too_large
-                else:
-                    parts.clear()
-    except TimeoutError:
-        raise Refused(408, f"the request did not come within {PATIENCE:.0f} seconds.") from None
+        async for part in request.stream():
+            size += len(part)
+            if size <= most:
+                parts.append(part)
+            elif size > PATIENT * most:
+                raise too_large
+            else:
+                parts.clear()
     except ClientDisconnect:
         raise Refused(400, "the request ended before all of it came.") from None
     if size > most:

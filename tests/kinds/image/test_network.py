@@ -66,3 +66,20 @@ def test_a_picture_of_another_size_is_told() -> None:
         RequestError, match=r"picture: got an array of shape \(1, 1, 9, 8\); expected \(batch, 1, 8, 9\)"
     ):
         ConvEncoder(1, 8, 9, 6, base=4)(torch.zeros(1, 1, 9, 8))
+
+
+def test_answers_are_those_of_the_layers_that_learned_and_of_their_last_weights() -> None:
+    encoder, x = ConvEncoder(3, 20, 24, 6, base=4, dropout=0.0), torch.rand(5, 3, 20, 24)
+    for _ in range(2):
+        encoder.train()(10 * torch.rand(8, 3, 20, 24))  # moves the statistics
+        slow, _ = encoder.eval()(x)
+        with torch.inference_mode():
+            assert torch.allclose(encoder(x)[0], slow, rtol=0, atol=1e-6)
+    names = [*encoder.state_dict()]
+    other = ConvEncoder(3, 20, 24, 6, base=4).eval()
+    with torch.inference_mode():
+        assert not torch.allclose(other(x)[0], slow, atol=1e-3)
+        other.load_state_dict(encoder.state_dict())
+        assert torch.allclose(other(x)[0], slow, rtol=0, atol=1e-6)
+    assert [*encoder.state_dict()] == names
+    assert not any("_quick" in name for name in names)

@@ -102,12 +102,12 @@ class Taps:
             self._shift(group)
         sums, heavy = self.sums[group.padded], self.heavy
         responses = np.empty((len(group.kernels), *heavy.shape[1:]), np.float32)
-        for response, (a, b, c) in zip(responses, group.kernels.tolist(), strict=True):
+        for place, (a, b, c) in enumerate(group.kernels.tolist()):
             if (a,) not in sums:
                 sums[(a,)] = sums[()] + heavy[a]
             if (a, b) not in sums:
                 sums[a, b] = sums[(a,)] + heavy[b]
-            np.add(sums[a, b], heavy[c], out=response)
+            np.add(sums[a, b], heavy[c], out=responses[place])
         return responses
 
     def there(self, group: Group) -> np.ndarray:

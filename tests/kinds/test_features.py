@@ -54,6 +54,15 @@ def test_whole_numbers_of_a_picture_are_shares_of_white() -> None:
     assert first == pytest.approx(second, abs=1e-6)
 
 
+def test_features_are_made_once_of_a_batch_whoever_asks() -> None:
+    batch, layouts = batch_of(), layouts_of("scan")
+    first = batch_features(batch, layouts, ["scan"])["scan"]
+    assert batch_features(batch, layouts_of("scan"), ["scan"])["scan"] is first  # a layout that says the same
+    assert not first.flags.writeable
+    batch.inputs["scan"] = batch.inputs["scan"] + 1  # another tensor is another scan
+    assert not np.array_equal(batch_features(batch, layouts, ["scan"])["scan"], first, equal_nan=True)
+
+
 def test_features_of_batches_put_together_are_those_of_the_whole() -> None:
     batch, layouts = batch_of(), layouts_of(*ALL)
     whole = batch_features(batch, layouts, ALL)

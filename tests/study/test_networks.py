@@ -12,6 +12,7 @@ import torch
 from plait.core.contract import Schema, Table
 from plait.core.files import Stages
 from plait.data.read import read
+from plait.kinds import KINDS
 from plait.kinds.detect import detect
 from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
@@ -185,6 +186,17 @@ def test_a_killed_study_goes_on_and_ends_the_same(
 def test_small_tables_get_more_epochs(prepared: Prepared, rows: int, expected: int) -> None:
     assert study_of(prepared, epochs=None).epochs_for(rows) == expected
     assert study_of(prepared, epochs=3).epochs_for(rows) == 3
+
+
+def test_few_series_are_learned_in_many_small_steps(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_of(prepared, epochs=None, batch_size=64)
+    assert study.pace_for(36, ["tabular"]) == (40, 64)
+    monkeypatch.setattr(KINDS["tabular"].network, "FEWEST_STEPS", 200, raising=False)
+    assert study.pace_for(36, ["tabular"]) == (67, 16)  # 67 × 3 steps
+    assert study.pace_for(200, ["tabular"]) == (50, 50)
+    assert study.pace_for(2000, ["tabular"]) == (25, 64)
+    assert study_of(prepared, epochs=3).pace_for(36, ["tabular"]) == (3, 8)
+    assert KINDS["series"].network.FEWEST_STEPS == 200
 
 
 def test_the_global_generator_is_left_alone(prepared: Prepared) -> None:

@@ -151,6 +151,8 @@ def test_a_table_of_one_modality_alone(folder: Path, tmp_path: Path, column: str
     assert [entry["family"] for entry in tried].count("classic") == learners
     assert len(tried) == learners + 1
     assert model.study.verdict["code"] == "not_tested"
+    assert not [name for name in names_in(tmp_path / "run") if name in ("report.html", "confusion.png")]
+    assert f"open {tmp_path / 'run' / 'README.md'}" in model.summary()
     found = evaluate(tmp_path / "run", table)
     assert found["scored"] == 48
     assert list(found["by_modalities"]) == [name]

@@ -322,13 +322,14 @@ class Batch:
     """What a predictor sees. inputs[m]: (batch, …); present[m]: (batch,) bool; target: (batch,) or None.
 
     Of a media modality with several columns inputs[m] is (batch, column, …), and cells[m] (batch, column) bool says
-    which are there.
+    which are there. Give a batch another tensor rather than change one: features that were made of it are kept.
     """
 
     inputs: dict[str, torch.Tensor]
     present: dict[str, torch.Tensor]
     target: torch.Tensor | None = None
     cells: dict[str, torch.Tensor] = field(default_factory=dict)
+    features: dict[str, list[Any]] = field(default_factory=dict, repr=False, compare=False)  # made of inputs, kept
 
 
 _SECOND = "\ue000"  # what follows it in the name of an input is a second view of the modality before it

@@ -34,6 +34,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "as_float",
         "build_encoder",
         "centre",
+        "fewest_steps",
         "input_shape",
         "is_convolutional",
         "is_given_features",

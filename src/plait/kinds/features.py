@@ -28,7 +28,19 @@ def batch_features(
     A present row can hold NaN too: a number of the table, or a column of a modality, that is absent.
     Raises RequestError for a missing or misshaped input.
     """
-    return {name: _features_of(batch, name, layouts) for name in names}
+    return {name: _kept_features(batch, name, layouts) for name in names}
+
+
+def _kept_features(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
+    """Return the features of one modality, those made before where the members of an ensemble ask for the same."""
+    seen = batch.inputs.get(name), batch.present.get(name), batch.cells.get(name)
+    for of, layout, features in batch.features.get(name, ()):
+        if all(a is b for a, b in zip(of, seen, strict=True)) and layout == layouts[name]:
+            return features
+    features = _features_of(batch, name, layouts)
+    features.flags.writeable = False  # they are shared
+    batch.features.setdefault(name, []).append((seen, layouts[name], features))
+    return features
 
 
 def even_spread(kind: str, spread: np.ndarray) -> np.ndarray:
@@ -73,12 +85,14 @@ def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any
     if columns > 1:
         here = here & (batch.cells[name].cpu().numpy() if name in batch.cells else np.ones((len(here), columns), bool))
         x = x.flatten(0, 1)
-    flat = np.flatnonzero(here)
-    out = np.full((here.size, feature_count({**layout, "columns": 1})), np.nan, np.float32)
+    flat, parts = np.flatnonzero(here), []
     for start in range(0, len(flat), ROWS):
-        rows = flat[start : start + ROWS]
-        values = as_float(kind, x[rows.tolist()]).cpu().numpy().astype(np.float64)
-        out[rows] = KINDS[kind].features.features(values, layout)
+        values = as_float(kind, x[flat[start : start + ROWS].tolist()]).cpu().numpy().astype(np.float64)
+        parts.append(KINDS[kind].features.features(values, layout))
+    width = parts[0].shape[1] if parts else feature_count({**layout, "columns": 1})
+    out = np.full((here.size, width), np.nan, np.float32)
+    if parts:
+        out[flat] = np.concatenate(parts)
     if columns == 1:
         return out
     # a flag for each column, since a learner without NaN must tell an absent column from an average one

@@ -58,6 +58,11 @@ def is_convolutional(kind: str) -> bool:
     return bool(getattr(KINDS[kind].network, "CONVOLUTIONAL", False))
 
 
+def fewest_steps(kind: str) -> int:
+    """How many steps the encoder of a layout's kind learns for at least, however few the rows are."""
+    return int(getattr(KINDS[kind].network, "FEWEST_STEPS", 0))
+
+
 def is_normed(kind: str) -> bool:
     """Whether the encoder of a layout's kind has BatchNorm, which needs two inputs or more."""
     return bool(getattr(KINDS[kind].network, "NORMED", False))

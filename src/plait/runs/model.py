@@ -576,9 +576,7 @@ class Model:
 
     def _say_next(self, folder: Path) -> list[str]:
         """Return what to open, and what to type next."""
-        picture = "confusion.png" if self.classes is not None else "scatter.png"
-        picture = "reliability.png" if self.task == "labels" else picture
-        page = folder / ("report.html" if "report.html" in (self.facts.files or {}) else picture)
+        page = folder / ("report.html" if "report.html" in (self.facts.files or {}) else "README.md")
         lines = ["\n" + say("open {page}", page=page)]
         if (drawn := self.report_rows) is not None:
             said = "its robustness and explanations are of {rows}, drawn; of more with --report-rows"

@@ -304,6 +304,8 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
     files = common_files(model.facts, study.candidates, answers, (rows, study.split[rows], truth))
     if points:
         files["learning-curve.png"] = lambda path: charts.growth_picture(path, points, labels.metric)
+    if not result.job.options.report:
+        return files
     seen = np.array([status != "failed" for status, _ in answered.statuses], bool)
     truth, said = labels.cells[rows][seen], values[seen]
     where = "{what}: test rows, {name}" if len(study.test) else "{what}: validation rows, {name}"

@@ -20,7 +20,7 @@ from torch import Tensor
 from plait.core.files import Stages
 from plait.core.words import count
 from plait.kinds import KINDS
-from plait.kinds.network import is_convolutional, is_given_features
+from plait.kinds.network import fewest_steps, is_convolutional, is_given_features
 from plait.models import plan as plans
 from plait.models.learning import decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
 from plait.models.network import Network, NetworkPredictor, Parts, tuned_makers
@@ -33,6 +33,7 @@ from plait.study.training import DIM, Stage, Training, describe_views
 KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
 LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
+SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps however few the rows
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
@@ -161,11 +162,10 @@ class Study(Training):
         if len(rows) < 2:
             self.callback({"note": f"{name}: {len(rows)} training rows have it, too few to train it alone."})
             return None
-        epochs = self.epochs_for(len(rows))
+        epochs, size = self.pace_for(len(rows), [name])
         if is_convolutional(self._kind(name)):
-            recipe = Recipe(epochs, 3e-3, self.options.batch_size)
+            recipe = Recipe(epochs, 3e-3, size)
         else:
-            size = self.options.batch_size
             if self.options.choose != "simple":  # a member among others: of many rows it takes large steps
                 size = max(size, min(LARGE_BATCH, size * len(rows) // MANY_ROWS))
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
@@ -237,11 +237,11 @@ class Study(Training):
         stage = f"{plan} {JOINT}"
         network = self._build(plan, self.prepared.names, stage)
         kinds = {self._kind(name) for name in network.names}
-        epochs = self.epochs_for(len(self.train))
+        epochs, size = self.pace_for(len(self.train), network.names)
         little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
         if little:  # most of it was learned before
             epochs = self.options.epochs or max(10, epochs // 2)
-        recipe = Recipe(epochs, 2e-3, self.options.batch_size, drop=True)
+        recipe = Recipe(epochs, 2e-3, size, drop=True)
         best = self.lowest if lowest is None else lowest
 
         def behind(epoch: int, loss: float) -> bool:
@@ -318,6 +318,14 @@ class Study(Training):
         """Epochs that give small tables enough steps and large ones not too many; 25 at 2,000 rows."""
         usual = int(min(40, max(10, round(25 * math.sqrt(2000 / max(1, rows))))))
         return self.options.epochs or (2 * usual if self.options.quality == "best" else usual)
+
+    def pace_for(self, rows: int, names: Sequence[str]) -> tuple[int, int]:
+        """Return epochs, and the rows of a step, for encoders of these modalities that start from nothing."""
+        epochs, size = self.epochs_for(rows), self.options.batch_size
+        if least := max(fewest_steps(self._kind(name)) for name in names):
+            size = min(size, max(SMALL_BATCH, rows // 4))
+            epochs = self.options.epochs or max(epochs, math.ceil(least / math.ceil(rows / size)))
+        return epochs, size
 
     def is_low(self, network: Network) -> bool:
         """Say whether a network has encoders that gain by learning in bfloat16."""

@@ -204,7 +204,7 @@ def fit(
             time_limit: seconds that the fit may take; the best model so far is kept.
             seed: same seed, same result, on the same machine; 0.
             learning_curve: fit the winner on parts of the rows too.
-            report: write report.html; by default where `out` is given.
+            report: write report.html, and pictures beside it; by default where `out` is given.
             report_rows: test rows on which the report measures robustness and explanations; 300 at most.
             lang: language of the notes, the summary and the report: "en" or "zh".
             overwrite: replace a finished run in the folder.

@@ -44,6 +44,25 @@ def test_biases_are_quantiles_so_that_shares_differ() -> None:
     assert 0.4 < shares.mean() < 0.6
 
 
+@pytest.mark.parametrize("length", [9, 31, 2100])  # of the last, the bytes that count would be full
+def test_shares_are_those_of_the_sum_over_nine_taps(length: int) -> None:
+    x = np.random.default_rng(0).integers(-8, 9, (3, 1, length)) / 8.0  # sums of these are exact
+    groups = [group for group in plan_groups(1, length, 0) if group.dilation == 1][:2]
+    biases = np.full((sum(len(group.kernels) for group in groups), 2), [0.3, -1.3])
+    expected = []
+    for group in groups:
+        around = np.pad(x[:, 0], ((0, 0), (4, 4)) if group.padded else ((0, 0), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(around, 9, axis=1)  # (row, place, tap)
+        weights = np.stack([np.where(np.isin(np.arange(9), kernel), 2, -1) for kernel in group.kernels], axis=1)
+        expected += [(windows @ weights > bias).mean(axis=1) for bias in (0.3, -1.3)]
+    assert np.array_equal(count_above(x, groups, biases), np.concatenate(expected, axis=1))
+
+
+def test_biases_of_many_series_are_those_of_a_hundred() -> None:
+    groups, many = plan_groups(1, 40, 0), np.random.default_rng(0).standard_normal((300, 1, 40))
+    assert np.array_equal(learn_biases(many, groups), learn_biases(many[::3], groups))
+
+
 def test_of_several_channels_each_kernel_sums_a_few() -> None:
     groups = plan_groups(6, 40, 0)
     assert {len(group.channels) for group in groups} <= {1, 2, 3, 4, 5, 6}

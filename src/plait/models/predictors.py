@@ -89,8 +89,8 @@ class Calibrated:
 class Bounded:
     """A predictor of numbers whose answers, logarithms maybe, are brought to their unit and within their ends.
 
-    shift: what was added before the logarithm was taken, 1 of counts with zeros. lift: what is added to a logarithm that
-    was answered, so that its exponential is the mean and not the median.
+    shift: what was added before the logarithm was taken, 1 of counts with zeros. lift: what is added to a logarithm
+    that was answered, so that its exponential is the mean and not the median.
     """
 
     inner: Any

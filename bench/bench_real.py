@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rivals.tables import RIVALS
+from real_rivals import RIVALS
 
 R, TESTED = "pydataset", 2_000
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -2,7 +2,7 @@
 
 Each is given (rows to learn from, rows to answer, target, classes or None), frames of pandas with codes of classes, and
 returns probabilities (row, class), or numbers. bench/bench_real.py compares them. By itself it is the program that
-AutoGluon runs in, which needs an environment of its own: PYTHON tables.py FOLDER CLASSES.
+AutoGluon runs in, which needs an environment of its own: PYTHON real_rivals.py FOLDER CLASSES.
 """
 
 from __future__ import annotations

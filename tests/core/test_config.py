@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from plait.core.config import describe_options, read_config, write_config, write_value
@@ -53,6 +54,15 @@ def test_the_file_that_the_page_shows_is_read(tmp_path: Path) -> None:
 def test_what_is_wrong_in_a_file_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RequestError, match=rf"^config: .*{said}"):
         read_config(write(tmp_path, text))
+
+
+def test_frames_that_were_given_in_python_are_comments(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"age": [3, 4], "y": ["a", "b"]})  # which has no truth value
+    write_config(tmp_path / "plait.toml", {"table": frame, "target": "y"}, FitOptions(test=frame))
+    written = (tmp_path / "plait.toml").read_text(encoding="utf-8")
+    assert "# table was given in Python, as DataFrame: give it again\n" in written
+    assert "# test was given in Python, as DataFrame: give it again\n" in written
+    assert read_config(tmp_path / "plait.toml") == {"target": "y", "seed": 0}
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ from torch import nn
 
 from plait.errors import RequestError
 from plait.models import plan as language
-from plait.models.fusion import OPERATORS, Attention, Concat, Film, Gate, Recurrent, Vote, build_fusion, pool
+from plait.models.fusion import OPERATORS, Attention, Bilinear, Concat, Film, Gate, Recurrent, Vote, build_fusion, pool
 from plait.models.plan import Parallel, parse
 
 DIM = 8
 TOKENS = {"a": 3, "b": 1, "c": 4}
 PLANS = [
-    *(f"parallel(a, b, c, by={by})" for by in ("concat", "sum", "gate", "attention")),
+    *(f"parallel(a, b, c, by={by})" for by in ("concat", "sum", "gate", "attention", "bilinear")),
     *(f"sequential(a, b, c, by={by})" for by in ("film", "gru")),
-    *(f"tree((a, b), c, by={by})" for by in ("concat", "sum", "gate", "attention")),
+    *(f"tree((a, b), c, by={by})" for by in ("concat", "sum", "gate", "attention", "bilinear")),
     "sequential(parallel(a, c, by=attention), b, by=film)",
     "parallel(sequential(b, a, by=gru), c, by=concat)",
 ]
@@ -288,6 +288,34 @@ def test_an_absent_part_is_no_step_of_the_recurrent_unit():
     a, b, c = inputs_of(FULL).values()
     torch.testing.assert_close(three([a, (b[0], torch.zeros_like(b[1])), c])[0], two([a, c])[0])
     assert (three([a, b, c])[0] - two([a, c])[0]).abs().max() > 0.01
+
+
+def test_an_absent_part_is_a_factor_of_one():
+    three, two = Bilinear(3, DIM).eval(), Bilinear(2, DIM).eval()
+    state = {
+        key.replace("norms.2", "norms.1").replace("maps.2", "maps.1"): value
+        for key, value in three.state_dict().items()
+        if not key.startswith(("pooled.norms.1", "maps.1"))
+    }
+    two.load_state_dict(state)
+    a, b, c = inputs_of(FULL).values()
+    torch.testing.assert_close(three([a, (b[0], torch.zeros_like(b[1])), c])[0], two([a, c])[0])
+
+
+def test_what_neither_part_says_by_itself_is_in_their_product():
+    """The sign of a product of two numbers: a linear map of features of one part, and of another, cannot tell it."""
+    signs = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    operator, direction = Bilinear(2, DIM), torch.arange(DIM) - (DIM - 1) / 2
+    parts = [((side[:, None] * direction)[:, None], torch.ones(4, 1, dtype=torch.bool)) for side in signs.T]
+    for each in operator.maps:
+        each.weight.data.fill_(0.0)
+        each.weight.data[0] = direction / direction.norm()
+        each.bias.data.fill_(0.0)
+    said = []
+    operator.linear.register_forward_pre_hook(lambda module, given: said.append(given[0][:, 0]))
+    operator(parts)
+    a, b = torch.tanh((signs * DIM**0.5).T)  # a LayerNorm makes every part as long
+    torch.testing.assert_close(said[0], a + b + a * b, atol=1e-4, rtol=1e-4)
 
 
 def test_the_order_of_a_sequence_matters():

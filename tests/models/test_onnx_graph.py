@@ -80,7 +80,10 @@ def test_numbers_come_in_the_unit_of_the_target() -> None:
     assert found[4, 0] == pytest.approx(71.2, abs=1e-4)  # the prior of 0.1 spreads of 12 above 70
 
 
-@pytest.mark.parametrize("bounds", [(71.0, None, False), (71.0, 71.5, False), (None, 1e32, True), (None, None, True)])
+@pytest.mark.parametrize(
+    "bounds",
+    [(71.0, None, False), (71.0, 71.5, False), (None, 1e32, True), (None, None, True), (None, None, True, 1.0, 0.5)],
+)
 def test_numbers_stay_within_their_ends(bounds: tuple[Any, ...]) -> None:
     predictor = Bounded(network(None, ["tabular"], regression=True), *bounds)
     batch = batch_of(["tabular"])

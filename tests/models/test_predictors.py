@@ -338,7 +338,14 @@ def test_a_network_of_numbers_keeps_its_unit() -> None:
     assert found["winner"](batch_of())[4].tolist() == [100.0]
 
 
-@pytest.mark.parametrize(("bounds", "expected"), [((0.0, None, False), [0.0, 3.0]), ((None, 9.0, True), [0.14, 9.0])])
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((0.0, None, False), [0.0, 3.0]),
+        ((None, 9.0, True), [0.14, 9.0]),
+        ((0.0, None, True, 1.0, 0.5), [0.0, 32.115]),  # exp(−2 + 0.5) − 1 is below 0; exp(3 + 0.5) − 1
+    ],
+)
 def test_numbers_stay_within_their_ends_and_in_their_unit(bounds: tuple[Any, ...], expected: list[float]) -> None:
     one = NetworkPredictor(Network(make_spec(None, ["text"], regression=True), torch.zeros(1)), -2.0, 5.0)
     bounded = Bounded(one, *bounds)

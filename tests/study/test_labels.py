@@ -100,6 +100,26 @@ def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
     assert (twin.log, labels.log, twin.high) == (True, False, pytest.approx(high))
 
 
+def test_logarithms_are_lifted_from_the_median_to_the_mean() -> None:
+    labels, rows = find([1.0, math.e, math.e**2], "number"), np.arange(3)
+    labels.learn_from(rows, False)
+    said = np.full((3, 1), math.e)  # the median; the mean is (1 + e + e²) / 3
+    assert labels.lift_of(said, rows) == 0.0  # they are learned as they are
+    labels.learn_log(rows, True)
+    lift = math.log((1 + math.e + math.e**2) / (3 * math.e))
+    assert labels.lift_of(said, rows) == pytest.approx(lift)
+    assert labels.lift_of(said / 100, rows) == 1.0  # no more than that
+    assert labels.lift_of(said * 100, rows) == 0.0
+    inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [np.log(said)])
+    assert labels.in_unit(inner, lift)(None)[0, 0] == pytest.approx(labels.numbers.mean())
+    predictor, lifted = labels.lift(labels.in_unit(inner), said, rows)
+    assert (predictor.lift, lifted[0, 0]) == (pytest.approx(lift), pytest.approx(labels.numbers.mean()))
+    wrong = np.array([[math.e**2], [math.e], [math.e]])  # it errs most where it says too much
+    assert labels.lift(labels.in_unit(inner), wrong, rows)[0].lift == 0.0
+    labels.metric, labels.chooses = "mae", True
+    assert labels.lift_of(said, rows) == 0.0  # the median has the least distance
+
+
 def test_of_skewed_counts_the_logarithm_of_one_more_is_learned() -> None:
     counts = np.array([0, 0, 0, 1, 1, 2, 3, 5, 9, 40] * 3, float)
     assert is_skewed(counts)

@@ -136,6 +136,9 @@ def test_a_skewed_target_is_learned_as_it_is_and_as_its_logarithm(monkeypatch: p
     assert names[:6] == ["mean", "ridge regression", *twice]
     losses = {name: c.loss for name, c in zip(names, study.candidates, strict=True)}
     assert losses[learner] < losses[f"{learner}, of the number"]
+    said = next(c for c in study.candidates if c.name.startswith("gradient boosting ("))
+    assert said.fit is not None
+    assert said.fit(np.arange(120)).lift == said.predictor.lift > 0.0  # as rows said that were held out
 
 
 def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:

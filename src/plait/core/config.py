@@ -57,7 +57,7 @@ def write_config(path: Path, asked: Mapping[str, Any], options: FitOptions) -> N
     listed = {**asked, **{f.name: getattr(options, f.name) for f in fields(options)}}
     lines, last = [f"# plait fit --config {path} --out ANOTHER asks the same again."], list[str]()
     for name, value in listed.items():
-        if name != "seed" and (value in (None, False) if name in asked else value == getattr(usual, name)):
+        if name != "seed" and (value is None or value is False if name in asked else _is(value, getattr(usual, name))):
             continue
         try:
             written = write_value(name, value)
@@ -66,6 +66,12 @@ def write_config(path: Path, asked: Mapping[str, Any], options: FitOptions) -> N
         else:
             (last if isinstance(value, Mapping) else lines).append(written)
     write_bytes(path, ("\n".join([*lines, *last]) + "\n").encode())
+
+
+def _is(value: Any, usual: Any) -> bool:
+    """Whether an option is as usual; a frame or an array, which cannot be compared with it, is not."""
+    same = value == usual
+    return isinstance(same, bool) and same
 
 
 def describe_options(asked: Mapping[str, Any], comments: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from plait.errors import RequestError, did_you_mean
 Part: TypeAlias = tuple[Tensor, Tensor]
 DROPOUT = 0.1
 LOOKS = 2  # layers of attention
+RANK = 4  # products of features for each feature, of a bilinear operator
 
 
 def pool(tokens: Tensor, present: Tensor) -> Part:
@@ -133,6 +134,29 @@ class Gate(nn.Module):
         """Return how much of each part passes: (batch, part, dim), from 0 to 1, 0 where the part is absent."""
         scores = self.gate(torch.cat([*normed, present.to(normed[0].dtype)], 1)).unflatten(1, (len(normed), -1))
         return present_softmax(scores, present.unsqueeze(2), 1)
+
+
+class Bilinear(nn.Module):
+    """Features of the parts that are there multiplied with each other: what two say together, and none by itself.
+
+    Low-rank bilinear pooling (Kim and others 2017, arXiv:1610.04325). Each factor is 1 + tanh(W x), so that the product
+    holds each part by itself too, and an absent part changes nothing.
+    """
+
+    def __init__(self, num_parts: int, dim: int) -> None:
+        super().__init__()
+        self.pooled = Pooled(num_parts, dim)
+        self.maps = nn.ModuleList(nn.Linear(dim, RANK * dim) for _ in range(num_parts))
+        self.linear = nn.Linear(RANK * dim, dim)
+        self.norm = nn.LayerNorm(dim)
+        self.blend = Blend(dim, dim, dim)
+
+    def forward(self, parts: Sequence[Part]) -> Part:
+        _, normed, present = self.pooled(parts)
+        factors = torch.stack([torch.tanh(linear(x)) for linear, x in zip(self.maps, normed, strict=True)], 1)
+        product = (1 + factors.masked_fill(~present.unsqueeze(2), 0.0)).prod(1) - 1
+        mixed = self.linear(product)
+        return one_token(self.blend(mixed, self.norm(mixed)), present)
 
 
 class Attention(nn.Module):
@@ -348,6 +372,7 @@ OPERATORS: dict[str, Any] = {
     "sum": Sum,
     "gate": Gate,
     "attention": Attention,
+    "bilinear": Bilinear,
     "gru": Recurrent,
     "film": Film,
 }

@@ -213,7 +213,7 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
         return torch.where(heat == 1.0, before, after)
     if isinstance(predictor, Bounded):
         inner = _answer(predictor.inner, logits, there)
-        inner = inner.exp() - predictor.shift if predictor.log else inner
+        inner = (inner + predictor.lift).exp() - predictor.shift if predictor.log else inner
         return inner if (predictor.low, predictor.high) == (None, None) else inner.clamp(predictor.low, predictor.high)
     members = [_answer(member, logits, there) for member in predictor.members]
     present = torch.cat([_present(member, there) for member in predictor.members], 1)

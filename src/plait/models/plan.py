@@ -19,9 +19,9 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 from plait.errors import RequestError, did_you_mean
 
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "parallel": ("concat", "sum", "gate", "attention", "vote"),
+    "parallel": ("concat", "sum", "gate", "attention", "bilinear", "vote"),
     "sequential": ("film", "gru"),
-    "tree": ("gate", "concat", "sum", "attention"),
+    "tree": ("gate", "concat", "sum", "attention", "bilinear"),
 }
 DEEPEST = 20
 EXAMPLE = "Write for example: parallel(image, audio, by=concat)"
@@ -56,7 +56,7 @@ class Parallel(_Node):
 
     Args:
         parts: two or more names of modalities, or plans.
-        by: concat, sum, gate, attention, vote (at the root only), or your own nn.Module.
+        by: concat, sum, gate, attention, bilinear, vote (at the root only), or your own nn.Module.
 
     Example:
         >>> print(plait.Parallel(["image", "text"], by="gate"))
@@ -88,7 +88,7 @@ class Tree(_Node):
 
     Args:
         parts: two or more names of modalities, or plans.
-        by: gate, concat, sum, attention, or your own nn.Module.
+        by: gate, concat, sum, attention, bilinear, or your own nn.Module.
 
     Example:
         >>> print(plait.Tree([plait.Parallel(["image", "text"]), "audio"]))

@@ -89,7 +89,8 @@ class Calibrated:
 class Bounded:
     """A predictor of numbers whose answers, logarithms maybe, are brought to their unit and within their ends.
 
-    shift: what was added before the logarithm was taken, 1 of counts with zeros.
+    shift: what was added before the logarithm was taken, 1 of counts with zeros. lift: what is added to a logarithm
+    that was answered, so that its exponential is the mean and not the median.
     """
 
     inner: Any
@@ -97,6 +98,7 @@ class Bounded:
     high: float | None = None
     log: bool = False
     shift: float = 0.0
+    lift: float = 0.0
 
     @property
     def names(self) -> Sequence[str]:
@@ -114,7 +116,7 @@ class Bounded:
     def finish(self, answers: np.ndarray) -> np.ndarray:
         """Return answers (batch, 1) of the predictor inside in their unit, within their ends."""
         with np.errstate(over="ignore"):
-            answers = np.exp(answers) - self.shift if self.log else answers
+            answers = np.exp(answers + self.lift) - self.shift if self.log else answers
         return np.clip(answers, self.low, self.high) if (self.low, self.high) != (None, None) else answers
 
     def __call__(self, batch: Batch) -> np.ndarray:
@@ -227,7 +229,7 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
         elif isinstance(predictor, Bounded):
             bounds = {"low": predictor.low, "high": predictor.high, "log": predictor.log}
             part = {"is": "bounded", "inner": below[0], **bounds}
-            part |= {"shift": predictor.shift} if predictor.shift else {}
+            part |= {name: x for name in ("shift", "lift") if (x := getattr(predictor, name))}
         elif isinstance(predictor, RowText):
             part = {"is": "row as text", "inner": below[0]}
         elif isinstance(predictor, Blend):
@@ -305,7 +307,8 @@ def _restore(
         own = tuple(part.get("thresholds", ()))
         return Calibrated(inner, part["temperature"], None if held is None else tuple(held), given, own)
     if part["is"] == "bounded":
-        return Bounded(made[part["inner"]], part["low"], part["high"], part["log"], part.get("shift", 0.0))
+        more = (part.get(name, 0.0) for name in ("shift", "lift"))  # runs of before have none
+        return Bounded(made[part["inner"]], part["low"], part["high"], part["log"], *more)
     if part["is"] == "row as text":
         return RowText(made[part["inner"]])
     prior = np.array(part.get("prior", ()))

@@ -60,7 +60,8 @@ class Trial:
     """One try: a learner with one of its settings, and the inputs that it is given.
 
     log: whether it learns the logarithm of the target; as all others where it is None. scored: those of its inputs of
-    which it sees what others say of them, instead of what they are.
+    which it sees what others say of them, instead of what they are. lift: of the logarithms that it answers, see
+    `Labels.lift_of`; rows held out say it.
     """
 
     learner: str
@@ -69,6 +70,7 @@ class Trial:
     family: str = "classic"
     log: bool | None = None
     scored: tuple[str, ...] = ()
+    lift: float = 0.0
 
     @property
     def name(self) -> str:
@@ -111,12 +113,11 @@ class Desk:
 
         strength: of a text that is learned by its letters. Raises RequestError where there is too little to learn.
         """
+        labels, seen = self.labels_of(trial), self.seen if seen is None else seen
         if strength is not None:
-            return self.labels.in_unit(self.lesson_of(trial.inputs[0], rows).fit(strength))
+            return labels.in_unit(self.lesson_of(trial.inputs[0], rows).fit(strength), trial.lift)
         if trial.scored:
-            return self._fit_scores(trial, rows, self.seen if seen is None else seen)
-        labels = self.labels if trial.log is None else self.labels.as_logs(self.train, trial.log)
-        seen = self.seen if seen is None else seen
+            return labels.in_unit(self._fit_scores(trial, rows, seen), trial.lift)
         features = {name: seen.features[name][rows] for name in trial.inputs}
         named = f"{trial.learner} {trial.setting} {' '.join(trial.inputs)}"
         generator = np.random.default_rng([seed_of(self.seed, named)])
@@ -124,7 +125,11 @@ class Desk:
         fit = fit_classic if labels.sets is None else fit_labels
         goal, given = self.goal_of(rows, labels), settings[trial.setting]
         predictor = fit(trial.learner, features, goal, trial.inputs, seen.layouts, generator, given)
-        return labels.in_unit(RowText(predictor) if trial.family == AS_TEXT else predictor)
+        return labels.in_unit(RowText(predictor) if trial.family == AS_TEXT else predictor, trial.lift)
+
+    def labels_of(self, trial: Trial) -> Labels:
+        """Return the labels, on the scale that a try learns them on."""
+        return self.labels if trial.log is None else self.labels.as_logs(self.train, trial.log)
 
     @property
     def task(self) -> str:
@@ -140,7 +145,7 @@ class Desk:
         named = f"{trial.learner} score of {' '.join(trial.scored)}"
         generator = np.random.default_rng([seed_of(self.seed, named)])
         groups = None if self.groups is None else self.groups[rows]
-        return self.labels.in_unit(fit_scored(*steps, features, self.goal_of(rows), seen.layouts, generator, groups))
+        return fit_scored(*steps, features, self.goal_of(rows), seen.layouts, generator, groups)
 
     def lesson_of(self, name: str, rows: np.ndarray) -> Lesson:
         """Return what these rows teach by the letters of a text. Raises RequestError where it is too little."""
@@ -323,8 +328,10 @@ def _try(desk: Desk, trial: Trial, until: float | None, rival: np.ndarray | None
         held = desk.hold_out(partial(desk.fit, trial), budget, rival)
     if held is None:
         return {"given_up": True}
-    said = held.answers if held.pooled is None else held.pooled
-    return {**write_predictor(held.predictor), "said": said, "strength": held.strength}
+    said, rows = (held.answers, desk.val) if held.pooled is None or desk.deal is None else (held.pooled, desk.deal.rows)
+    predictor, said = desk.labels_of(trial).lift(held.predictor, said, rows)
+    lift = getattr(predictor, "lift", 0.0)
+    return {**write_predictor(predictor), "said": said, "strength": held.strength, "lift": lift}
 
 
 def write_predictor(predictor: Any) -> dict[str, Any]:

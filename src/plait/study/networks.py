@@ -422,6 +422,8 @@ class Study(Training):
         own = NetworkPredictor(stage.network, *self.labels.scale)
         predictor = self.labels.in_unit(own)
         answers = predictor.from_logits(logits)
+        if predictor is not own:
+            predictor, answers = self.labels.lift(predictor, answers, self.val)
         return self.add(
             stage, outcome, predictor, answers, losses if predictor is own else self.labels.losses(answers, self.val)
         )

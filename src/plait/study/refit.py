@@ -15,7 +15,7 @@ import numpy as np
 
 from plait.core.files import Stages
 from plait.errors import PlaitError
-from plait.models.predictors import Blend
+from plait.models.predictors import Blend, Bounded
 from plait.study.candidate import Candidate
 from plait.study.cost import chain_of
 from plait.study.networks import Study
@@ -73,6 +73,8 @@ class Refit:
         again = self._again(candidate) if self.networks else None
         if again is None:
             self.kept.append(candidate.name)
+        if isinstance(again, Bounded):  # its rows are all learned from: they no longer tell a lift
+            again = replace(again, lift=candidate.predictor.lift)
         return candidate.predictor if again is None else again
 
     def _again(self, candidate: Candidate) -> Any:

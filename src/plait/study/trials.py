@@ -95,8 +95,8 @@ class ClassicTrials:
                 with contextlib.suppress(RequestError):  # too few rows have anything
                     trial = Trial(learner, 0, tuple(study.prepared.names))
                     predictor = self.desk.fit(trial, study.train)
-                    loss = float(labels.losses(self.answer_val(predictor), study.val).mean())
-                    losses[log] = min(loss, losses.get(log, math.inf))
+                    _, answers = labels.lift(predictor, self.answer_val(predictor), study.val)
+                    losses[log] = min(float(labels.losses(answers, study.val).mean()), losses.get(log, math.inf))
         labels.learn_log(study.train, losses.get(True, math.inf) < losses.get(False, math.inf))
         study.target = labels.target_on(study.device)
         if labels.log:
@@ -292,6 +292,7 @@ class ClassicTrials:
         recipe = "" if strength is None else f"C {strength:g}"
         began = time.monotonic() - answer["seconds"]
         candidate = self.study.add_made(self._title(trial), trial.family, predictor, said, began, recipe)
+        trial = replace(trial, lift=answer.get("lift", 0.0))
         self._tries[candidate] = trial, strength
         candidate.fit, candidate.pooled = partial(self.learn_rows, trial, strength), pooled
         if pooled is not None:

@@ -220,11 +220,13 @@ def one(seed: int, name: str, whole: bool) -> dict[str, Any]:
     """Return what is kept of a verdict."""
     from threadpoolctl import threadpool_limits
 
+    began = time.process_time()
     with threadpool_limits(1):  # two processes already share the cores
         said = SETTINGS[name].verdict(seed, whole)
     values = {" ".join(one["rule"]): round(one["value"], 4) for one in said["opponents"]}
     kept = {key: said[key] for key in ("code", "metric", "p", "value")}
-    return {"seed": seed, **kept, "opponents": values}
+    seconds = round(time.process_time() - began, 2)
+    return {"seed": seed, **kept, "opponents": values, "seconds": seconds}
 
 
 def draw(pool: ProcessPoolExecutor, name: str, num: int, kept: Path, whole: bool) -> list[dict[str, Any]]:
@@ -319,7 +321,7 @@ def main(given: Sequence[str] | None = None) -> None:
             lines.append(try_demo())
             print(lines[-1], flush=True)
             continue
-        setting, began = SETTINGS[name], time.perf_counter()
+        setting = SETTINGS[name]
         found = draw(pool, name, asked.num, asked.kept, asked.whole)
         if not found:
             continue
@@ -332,7 +334,7 @@ def main(given: Sequence[str] | None = None) -> None:
         lines.append(
             f"- {name}: {' or '.join(setting.code)} {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), "
             f"expected {setting.expected}; of {num}: {every}{gain(found)} "
-            f"({time.perf_counter() - began:.0f} s)"
+            f"; {np.mean([fact['seconds'] for fact in found]):.1f} CPU s each"
         )
         print(lines[-1], flush=True)
     pool.shutdown()

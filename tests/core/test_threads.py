@@ -1,13 +1,16 @@
 """Threads: one for each core that the process may use, unless the user said otherwise."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
+import threadpoolctl
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from plait.core.threads import number_threads, open_pool, single_blas
+from plait.core.threads import number_threads, one_thread, open_pool, single_blas
 
 
 @pytest.fixture(autouse=True)
@@ -44,16 +47,39 @@ def test_what_the_user_said_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_products_run_on_one_thread_in_a_pool_and_on_as_many_as_before_after_it() -> None:
-    from threadpoolctl import threadpool_info, threadpool_limits
-
     def blas() -> set[int]:
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
     with threadpool_limits(limits=2, user_api="blas"):
         before = blas()
-        with single_blas(anew=True):
+        with single_blas():
             assert blas() == {1}
         assert blas() == before
+
+
+def test_small_work_has_one_thread_and_no_longer_than_it_lasts() -> None:
+    def counts() -> list[int]:
+        used = ("numpy.libs", "scipy.libs", "scikit_learn.libs")  # other libraries of this process are left alone
+        return [pool["num_threads"] for pool in threadpool_info() if any(name in pool["filepath"] for name in used)]
+
+    before = counts()
+    with one_thread():
+        assert set(counts()) == {1}
+    assert counts() == before
+
+
+def test_libraries_are_looked_for_again_only_where_modules_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [threadpoolctl.ThreadpoolController() for _ in range(3)]
+    left = iter(found)
+    monkeypatch.setattr(threadpoolctl, "ThreadpoolController", lambda: next(left))
+    monkeypatch.setitem(sys.modules, "a module that has come", threadpoolctl)
+    for _ in range(3):
+        with one_thread(), single_blas():
+            pass
+    monkeypatch.setitem(sys.modules, "one more", threadpoolctl)
+    with one_thread():
+        pass
+    assert [*left] == found[2:]
 
 
 def test_a_few_cells_are_opened_without_a_thread() -> None:

@@ -10,7 +10,6 @@ import pytest
 import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_info
 
 from plait.errors import PlaitError
 from plait.models.calibration import softmax
@@ -20,7 +19,6 @@ from plait.models.learners import (
     build_learner,
     learn_bins,
     margin_logits,
-    one_thread,
     plain_learner,
     presence,
     scale_margins,
@@ -71,17 +69,6 @@ def test_what_is_plain_stays_as_it_is() -> None:
 def test_what_has_no_plain_form_is_said() -> None:
     with pytest.raises(TypeError, match="SVC has no plain form"):
         plain_learner(SVC(kernel="linear"))
-
-
-def test_small_work_has_one_thread_and_no_longer_than_it_lasts() -> None:
-    def counts() -> list[int]:
-        used = ("numpy.libs", "scipy.libs", "scikit_learn.libs")  # other libraries of this process are left alone
-        return [pool["num_threads"] for pool in threadpool_info() if any(name in pool["filepath"] for name in used)]
-
-    before = counts()
-    with one_thread(fitting=True):
-        assert set(counts()) == {1}
-    assert counts() == before
 
 
 # margins

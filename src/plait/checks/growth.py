@@ -11,6 +11,7 @@ from plait.checks.guesses import LEAST_ROWS, Labels, choose_rows, fuse, hear_voi
 from plait.checks.survey import Survey
 from plait.core.finding import Finding
 from plait.core.terminal import Callback
+from plait.core.threads import one_thread
 from plait.core.words import count, percent
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -23,8 +24,6 @@ def check_growth(survey: Survey, callback: Callback) -> Iterator[Finding]:
     Each part holds the one before it, with about the same class shares. A network learns more from many rows than a
     quick guesser does, so a curve that still rises is believed, and a level one is worth a fit with --learning-curve.
     """
-    from threadpoolctl import threadpool_limits
-
     labels = Labels.find(survey.table, survey.schema)
     generator = np.random.default_rng(3)
     rows = choose_rows(labels, generator) if labels is not None else np.zeros(0, np.int64)
@@ -36,7 +35,7 @@ def check_growth(survey: Survey, callback: Callback) -> Iterator[Finding]:
     order = nested_order(rows, labels.codes, generator)
     points: list[tuple[int, float]] = []
     plain = replace(survey, cache=None)  # each share is guessed from the same plain numbers
-    with threadpool_limits(limits=1):  # products this small only wait for each other on several threads
+    with one_thread():  # products this small only wait for each other on several threads
         for share in SHARES:
             part = np.sort(order[: round(share * len(order))])
             right = _share_right(plain, labels, part, callback) if len(part) >= LEAST_ROWS else None

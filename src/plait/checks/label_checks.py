@@ -19,6 +19,7 @@ from plait.checks.table_checks import split_of
 from plait.core.contract import Column, Table
 from plait.core.finding import Finding
 from plait.core.terminal import Callback
+from plait.core.threads import one_thread
 from plait.core.words import count, percent
 from plait.data.label_lists import find_delimiter, read_labels
 from plait.data.spelling import say_alike
@@ -134,14 +135,12 @@ def _pair(rows: list[int], keys: Sequence[Any], labels: Labels) -> str:
 
 def _check_rows(survey: Survey, labels: Labels, callback: Callback) -> Iterator[Finding]:
     """Ask quick guessers of each modality, and judge the pairing and the labels by what they say."""
-    from threadpoolctl import threadpool_limits
-
     generator = np.random.default_rng(0)
     rows = choose_rows(labels, generator)
     if len(rows) < LEAST_ROWS or not 2 <= len(labels.names) <= MOST_CLASSES:
         return
     prior = labels.prior(rows)
-    with threadpool_limits(limits=1):  # products this small only wait for each other on several threads
+    with one_thread():  # products this small only wait for each other on several threads
         voices = hear_voices(survey, labels, rows, generator, callback)
         findings = check_pairing(voices, labels, prior, generator)
     yield from findings

@@ -33,7 +33,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "tables": ("FORMS", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (
-        "FEW", "THREADS", "number_threads", "open_pool", "single_blas", "task_threads", "torch_threads",
+        "FEW", "THREADS", "number_threads", "one_thread", "open_pool", "single_blas", "task_threads",
+        "torch_threads",
     ),
     "typed": ("check_type",),
     "version": ("__version__",),

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from functools import cache
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 FEW = 16  # cells: to start threads for fewer takes longer than to open them one after the other
@@ -22,31 +23,29 @@ def number_threads() -> None:
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-@contextlib.contextmanager
-def single_blas(anew: bool = False) -> Iterator[None]:
+def single_blas() -> AbstractContextManager[Any]:
     """Let numpy's products run on one thread each, as where they are small.
 
     On a busy machine the threads of one product spin while they wait for each other. Beside four other programs on two
     cores log-mels of two seconds took 10 to 17 CPU ms instead of 1.5, and a discriminant of 500 rows of 900 numbers
-    4.6 s instead of 0.6. anew: look once more for what computes products, such as scipy's once it is imported: 2 ms.
+    4.6 s instead of 0.6.
     """
-    from threadpoolctl import ThreadpoolController
+    return _loaded(len(sys.modules)).limit(limits=1, user_api="blas")
 
-    controller = ThreadpoolController() if anew else _loaded()
-    with controller.limit(limits=1, user_api="blas"):
-        yield
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Compute on one thread in all that is imported so far: in small work, waiting costs more."""
+    return _loaded(len(sys.modules)).limit(limits=1)
 
 
 @contextlib.contextmanager
 def task_threads() -> Iterator[None]:
     """Compute on one thread, as each task does wherever it runs: with more, sums have other last bits."""
-    from threadpoolctl import threadpool_limits
-
     wished, loaded = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
     before = loaded.get_num_threads() if loaded is not None else None
     os.environ["OMP_NUM_THREADS"] = "1"  # for what is loaded meanwhile
     try:
-        with threadpool_limits(limits=1):
+        with one_thread():
             if loaded is not None and before != 1:
                 loaded.set_num_threads(1)
             yield
@@ -74,8 +73,9 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@cache
-def _loaded() -> Any:
+@lru_cache(maxsize=1)
+def _loaded(modules: int) -> Any:
+    """Return what limits threads; a look at all loaded libraries takes 5 ms, so only where modules have come since."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

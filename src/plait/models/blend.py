@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from plait.core.threads import single_blas
 from plait.errors import RequestError
 from plait.models.calibration import SMALLEST, is_numbers, is_several, log_sum, logs, losses, softmax, turns
 
@@ -190,14 +191,12 @@ def fit_stacked(
     answers: Sequence[np.ndarray], present: np.ndarray, prior: np.ndarray, target: np.ndarray, fold: np.ndarray
 ) -> Stacked:
     """Fit `Stacked` with a ridge, chosen by cross-validation, towards the product rule, or the mean for numbers."""
-    from threadpoolctl import threadpool_limits
-
     x, there, base = _gather(answers, present, prior)
     numbers, kept = is_numbers(target), there.any(1)
     features, target, fold = _features(np, x, there, base, numbers)[kept], target[kept], fold[kept]
     start = np.zeros((features.shape[1], len(prior)))
     start[: len(answers) * len(prior)] = np.tile(np.eye(len(prior)), (len(answers), 1))
-    with threadpool_limits(1, user_api="blas"):  # on a busy machine, threads in such small products wait, not work
+    with single_blas():
         solve, base = (_solve_ridge, base) if numbers else (_solve_logistic, logs(base))
         ridge = RIDGES[-1]
         if len(np.unique(fold)) > 1:

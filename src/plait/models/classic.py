@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Batch, shown_by
+from plait.core.threads import one_thread
 from plait.core.words import count
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.features import batch_features, code_blocks, coded_sizes, count_numbers, even_spread
@@ -32,7 +33,6 @@ from plait.models.learners import (
     build_learner,
     learn_bins,
     margin_logits,
-    one_thread,
     plain_learner,
     presence,
     scale_margins,
@@ -188,7 +188,7 @@ def _learn(
     held = np.zeros(len(x), bool)
     if getattr(estimator, "early_stopping", False) is True:
         held = _hold_out(targets, origin, num_classes, generator)
-    threads: Any = nullcontext() if large and boosting else one_thread(fitting=True)
+    threads: Any = nullcontext() if large and boosting else one_thread()
     with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
         warnings.filterwarnings("ignore", "The number of unique classes")  # classes of a row or two are classes

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,20 +106,6 @@ def build_learner(
         categorical_features=list(range(codes)) or None,
         random_state=seed,
     )
-
-
-@lru_cache(maxsize=2)
-def _pools(fitting: bool) -> Any:
-    if fitting:
-        import sklearn.utils  # noqa: F401  loads the OpenMP that is to be limited
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def one_thread(fitting: bool = False) -> AbstractContextManager[Any]:
-    """Return a context with one thread: in small work, waiting costs more. fitting: in scikit-learn's OpenMP too."""
-    return _pools(fitting).limit(limits=1)
 
 
 def plain_learner(estimator: Any) -> PlainLearner:

@@ -17,11 +17,11 @@ import torch
 
 from plait.core.classes import log_odds
 from plait.core.contract import Batch, shown_by
+from plait.core.threads import one_thread
 from plait.errors import RequestError, RunError
 from plait.kinds.text.letters import BUCKETS, count_grams
 from plait.models.calibration import softmax
 from plait.models.classic import Goal, draw_rows
-from plait.models.learners import one_thread
 from plait.models.plain import HUGE
 from plait.models.written import check_prior
 
@@ -84,7 +84,7 @@ class Lesson:
             estimator = Ridge(alpha=1 / strength, solver="sparse_cg", tol=1e-4)
         weights = None if bool((self.weights == self.weights[0]).all()) else self.weights
         coefficients, intercepts = list[Any](), list[Any]()
-        with warnings.catch_warnings(), one_thread(fitting=True):
+        with warnings.catch_warnings(), one_thread():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a little more regular: no harm
             for place, targets in enumerate(self.targets.T if self.goal.several else [self.targets]):
                 if self.goal.several and np.ptp(targets) == 0:  # all of these rows have the label, or none

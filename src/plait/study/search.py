@@ -240,7 +240,6 @@ class Search:
         assert deal is not None
         study.candidates[:] = tried  # of a choice that was interrupted nothing stays
         self._best.clear()
-        self._whole.clear()
         single = self.labels.classes is not None and self.labels.sets is None
         measured = deal.measured(self.labels.codes if single else None)
         held = Answered(deal.rows, self.blends.held_fold, measured)
@@ -277,19 +276,25 @@ class Search:
         if winner.is_shared:
             own = [c for c in tried if not c.is_shared]
             self.apart = select("learned apart", own) if any(c.names for c in own) else None
-        looked = self.looked_at(winner)
+        self.settle(self.looked_at(winner))
+        return winner
+
+    def settle(self, looked: Sequence[Candidate]) -> None:
+        """Give candidates a temperature for each set of modalities, and let them learn from all rows that are known."""
+        deal = self.deal
+        assert deal is not None
+        self._whole.clear()
         if self.labels.classes is not None and len(deal.turns) > 1:
             done: set[Candidate] = set()
             several = [c for c in looked if len(c.names) > 1]
-            self.learn_ahead(several, study.train)
+            self.learn_ahead(several, self.study.train)
             for candidate in several:
                 # what temperatures are fitted by has not seen validation
-                self._learn_again(candidate, study.train, done)
+                self._learn_again(candidate, self.study.train, done)
         self.blends.calibrate_sets(looked)
         self.learn_ahead(looked, deal.known)
         for candidate in looked:
             self._learn_whole(candidate)
-        return winner
 
     def learn_ahead(self, candidates: Sequence[Candidate], rows: np.ndarray) -> None:
         """Let the classic learners among candidates, and among what they are made of, learn from rows, side by side."""

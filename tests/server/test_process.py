@@ -53,7 +53,7 @@ def test_a_signal_is_heeded_and_then_is_as_before() -> None:
 
 def brief(told: connection.Connection) -> None:
     """Be a worker that says a word, and dies."""
-    told.send("here")
+    told.send_bytes(b"here")
     os._exit(3)
 
 

@@ -21,8 +21,6 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.files import Stages, pack_tensors
 from plait.data.fact_cache import cache_folder
-from plait.data.feature_cache import digest_cell
-from plait.data.media import name_content, open_cell, part_of
 from plait.data.prune import usual_limit
 from plait.errors import CellError
 from plait.kinds import AUDIO, IMAGE, VIDEO
@@ -108,7 +106,7 @@ def digest_cells(part: Table, column: str) -> str:
     """Return the hash of the cells of a column; no file is read for it."""
     rate, hashed = part.sample_rates.get(column), hashlib.sha256()
     for cell in part.cells(column):
-        hashed.update(_name_cell(cell, part.folder, rate).encode("utf-8", "surrogateescape"))
+        hashed.update(_name_cell(cell, part.folder, rate).encode("utf-8", "surrogatepass"))
         hashed.update(b"\n")
     return hashed.hexdigest()
 
@@ -116,6 +114,9 @@ def digest_cells(part: Table, column: str) -> str:
 def _name_cell(cell: Any, folder: Path | None, rate: int | None) -> str:
     if cell is None:
         return ""
+    from plait.data.feature_cache import digest_cell  # here, since most predictions open no file
+    from plait.data.media import name_content, open_cell, part_of
+
     try:
         if isinstance(cell, np.ndarray):
             return digest_cell(cell, folder, rate).hex()

@@ -79,7 +79,7 @@ def test_a_connection_that_brings_no_request_is_closed(monkeypatch: pytest.Monke
 
 def brief(told: connection.Connection) -> None:
     """Be a worker that says a word, and dies."""
-    told.send("here")
+    told.send_bytes(b"here")
     os._exit(3)
 
 

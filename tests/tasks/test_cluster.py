@@ -94,6 +94,26 @@ def test_results_come_in_order_with_one_setup_a_process(fake: FakeRay) -> None:
     assert fake.started["include_dashboard"] is False
 
 
+class Params:
+    """How Ray is told to start a node."""
+
+    def __init__(self, num_cpus: int = 1, include_log_monitor: bool = True, no_monitor: bool = False) -> None:
+        self.told = num_cpus, include_log_monitor, no_monitor
+
+
+@pytest.mark.parametrize(("address", "told"), [("", (2, False, True)), ("10.0.0.1:6379", (2, True, False))])
+def test_a_cluster_that_starts_here_reads_no_logs_and_asks_no_cloud(
+    fake: FakeRay, address: str, told: tuple[int, bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(fake, "_private", SimpleNamespace(parameter=SimpleNamespace(RayParams=Params)), raising=False)
+    monkeypatch.setattr(fake, "init", lambda **how: seen.append(Params(num_cpus=2).told))
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    Cluster()
+    assert seen == [told]
+    assert Params().told == (1, True, False)
+
+
 def test_an_error_of_a_task_is_raised_here(fake: FakeRay) -> None:
     with Cluster() as runner, pytest.raises(RuntimeError, match="has no attribute 'missing'"):
         next(runner.map("plait.tasks.work:missing", [{}]))

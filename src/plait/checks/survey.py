@@ -202,12 +202,8 @@ def look_into(
         source = media.open_cell(cell, folder)
         if isinstance(source, Path):
             place = {"path": str(source), "outside": _is_outside(str(source), folder)}
-            state = source.stat()
-            key = f"{os.path.abspath(source)}|{state.st_size}|{state.st_mtime_ns}"
-        else:
-            key = hashlib.sha256(source).hexdigest()
         part = checks.part_of(cell, source) if hasattr(checks, "part_of") else WHOLE
-        key = f"{getattr(checks, 'VERSION', VERSION)}|{kind.name}|{key}|{part}"
+        key = f"{getattr(checks, 'VERSION', VERSION)}|{kind.name}|{media.name_content(source)}|{part}"
         facts: CellFacts | None = checks.FACTS.from_json(kind.name, cache.get(key))
         if facts is not None:
             return replace(facts, **place), ""

@@ -24,8 +24,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "label_lists": ("code_labels", "find_delimiter", "looks_like_labels", "read_labels"),
     "lists": ("array_of",),
     "media": (
-        "MAX_PIXELS", "is_address", "open_cell", "open_sound", "open_video", "part_of", "read_head", "read_image",
-        "read_sound", "resample", "split_part",
+        "MAX_PIXELS", "is_address", "name_content", "open_cell", "open_sound", "open_video", "part_of", "read_head",
+        "read_image", "read_sound", "resample", "split_part",
     ),
     "nearby": ("near_files",),
     "numbers": ("NPY", "read_list", "read_npy", "write_npy"),

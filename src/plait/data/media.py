@@ -4,6 +4,7 @@ All is safe to call from many threads. What cannot be read raises CellError; the
 from __future__ import annotations
 
 import binascii
+import hashlib
 import io
 import os
 import re
@@ -141,6 +142,15 @@ def split_part(text: str) -> tuple[str, float, float | None]:
     The form is that of W3C Media Fragments URI 1.0, section 4.2.1: `#t=2,3.5`, `#t=2` and `#t=,3.5`."""
     match = _PART.fullmatch(text)
     return (match[1], float(match[2] or 0), float(match[3]) if match[3] else None) if match else (text, 0.0, None)
+
+
+def name_content(source: bytes | Path) -> str:
+    """Return what tells the content of a file without reading it: path, size and time of change; of bytes their hash.
+    Raises OSError."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    state = source.stat()
+    return f"{os.path.abspath(source)}|{state.st_size}|{state.st_mtime_ns}"
 
 
 def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:

@@ -16,6 +16,7 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 USUAL_LIMIT = "10GB"  # what a fit leaves at most, where PLAIT_CACHE_LIMIT says nothing else
 PARTS = {
     "features": "features",
+    "blocks": "prepared rows",
     "stages": "networks trained alone",
     "convert": "conversions",
     "looks": "looks at test rows",

@@ -5,8 +5,6 @@ Rows are read in chunks through one bounded thread pool and written to files as 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +17,12 @@ import numpy as np
 import torch
 
 from plait.core.contract import Batch, Table, status_of
-from plait.core.files import Stages, naming, pack_tensors, under
+from plait.core.files import Stages, naming, under
 from plait.core.options import OWN
 from plait.core.terminal import Callback, quiet
 from plait.core.threads import open_pool, single_blas, torch_threads
 from plait.data.travel import pack_table, unpack_table
+from plait.models.kept_blocks import KeptBlocks, digest_view
 from plait.models.views import View
 from plait.pretrained.features import encoding_device, why_not_kept
 from plait.tasks.runner import Runner
@@ -135,12 +134,14 @@ def prepare(
     folder: Path | None = None,
     callback: Callback = quiet,
     runner: Runner | None = None,
+    keep: bool = False,
 ) -> Prepared:
     """Prepare every row, in order; what cannot be read is absent. With a folder, values are maps of files there.
 
     What another call with the same folder has prepared, before it was killed, is taken as it is: all but the last
     moment of it. The files named in cells are not looked at again. runner: does blocks of rows, where there is more to
-    do than to send; by default they are done here.
+    do than to send; by default they are done here. keep: whether pictures, sounds and videos are kept as they were
+    prepared, for the next time.
     """
     shapes = {view.name: (len(table), *view.shape()) for view in views}
     cells = {v.name: np.zeros((len(table), len(v.modality.columns) if v.several else 1), bool) for v in views}
@@ -153,7 +154,8 @@ def prepare(
     if any(view.frozen is not None for view in views):
         widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
         step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
-    for block in _each_block(table, views, range(len(reasons), len(table), step), runner):
+    kept = KeptBlocks(views if keep else ())
+    for block in _each_block(table, views, range(len(reasons), len(table), step), runner, kept):
         start, rows = len(reasons), slice(len(reasons), len(reasons) + len(block.reasons))
         for view, values, there in zip(views, block.values, block.cells, strict=True):
             cells[view.name][rows] = there
@@ -169,6 +171,8 @@ def prepare(
     for frozen in {s.frozen for s in views if s.frozen is not None and not s.feeds_encoder} if len(table) > 1 else ():
         if trouble := why_not_kept(frozen):
             callback({"note": f"features of {frozen.name} are not kept for the next time: {trouble}"})
+    if kept.trouble:
+        callback({"note": f"prepared rows are not kept for the next time: {kept.trouble}"})
     for name, path in paths.items():
         # copy-on-write: torch wants writable memory, and nothing of it ever reaches the file
         inputs[name] = np.memmap(path, inputs[name].dtype, "c", shape=shapes[name])
@@ -184,31 +188,33 @@ class Block(NamedTuple):
     reasons: list[dict[str, str]]
 
 
-def prepare_block(part: Table, views: Sequence[View], pool: Executor) -> Block:
-    """Prepare the rows of a small table."""
+def prepare_block(part: Table, views: Sequence[View], pool: Executor, kept: KeptBlocks) -> Block:
+    """Prepare the rows of a small table. kept: where what is made of them may lie, and goes."""
     block = Block([], [], [{} for _ in range(len(part))])
     for view in views:
-        values, there, why = view.prepare(part, pool)
-        block.values.append(values)
-        block.cells.append(there)
-        for row, reason in enumerate(why):
+        made = kept.prepare(view, part, pool)
+        block.values.append(made.values)
+        block.cells.append(made.cells)
+        for row, reason in enumerate(made.reasons):
             if reason is not None and view.is_main:
                 block.reasons[row][view.name] = reason
     return block
 
 
-def _each_block(table: Table, views: Sequence[View], starts: range, runner: Runner | None) -> Iterator[Block]:
+def _each_block(
+    table: Table, views: Sequence[View], starts: range, runner: Runner | None, kept: KeptBlocks
+) -> Iterator[Block]:
     """Yield the rows from each of these starts to the next, prepared here or by tasks."""
     opened = sum(len(v.modality.columns) if v.several else 1 for v in views if v.able.opened or v.frozen is not None)
     parts = (table.take(np.arange(start, min(start + starts.step, len(table)))) for start in starts)
     if runner is None or runner.engine == "here" or len(starts) < 2 or not opened or not can_travel(table, views):
         with open_pool(opened * len(table)) as pool, single_blas():
             for part in parts:
-                yield prepare_block(part, views, pool)
+                yield prepare_block(part, views, pool, kept)
         return
     columns = dict.fromkeys(name for view in views for name in view.modality.columns)
     requests = (pack_table(replace(part, data={name: part.data[name] for name in columns})) for part in parts)
-    for answer in runner.map(WORK, requests, setup=(OPEN_VIEWS, pack_views(views))):
+    for answer in runner.map(WORK, requests, setup=(OPEN_VIEWS, {**pack_views(views), "keep": kept.keeps})):
         yield Block(answer["values"], answer["cells"], answer["reasons"])
 
 
@@ -230,18 +236,19 @@ def pack_views(views: Sequence[View]) -> dict[str, Any]:
     return {"states": [facts for facts, _ in states], "arrays": arrays, "threads": torch.get_num_threads()}
 
 
-def open_views(setup: Mapping[str, Any]) -> tuple[list[View], int]:
-    """Return the views of a setup, and with how many threads their encoders compute."""
+def open_views(setup: Mapping[str, Any]) -> tuple[list[View], KeptBlocks, int]:
+    """Return the views of a setup, where they keep blocks, and with how many threads their encoders compute."""
     arrays = {name: np.array(x) for name, x in setup["arrays"].items()}  # what travelled may not be written to
     states = enumerate(setup["states"])
-    return [View.from_state(facts, under(arrays, f"{place}.")) for place, facts in states], setup["threads"]
+    views = [View.from_state(facts, under(arrays, f"{place}.")) for place, facts in states]
+    return views, KeptBlocks(views if setup["keep"] else ()), setup["threads"]
 
 
-def prepare_rows(opened: tuple[list[View], int], request: dict[str, Any]) -> dict[str, Any]:
+def prepare_rows(opened: tuple[list[View], KeptBlocks, int], request: dict[str, Any]) -> dict[str, Any]:
     """Prepare the rows of a request."""
-    views, threads = opened
+    views, kept, threads = opened
     with torch_threads(threads), open_pool(0) as pool:
-        return prepare_block(unpack_table(request), views, pool)._asdict()
+        return prepare_block(unpack_table(request), views, pool, kept)._asdict()
 
 
 class Done:
@@ -255,12 +262,7 @@ class Done:
         if folder is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        hashed = hashlib.sha256()
-        for view in views:
-            facts, arrays = view.state()
-            hashed.update(json.dumps(facts, sort_keys=True, default=str).encode())
-            hashed.update(pack_tensors(arrays))
-        self.learned = hashed.hexdigest()
+        self.learned = " ".join(digest_view(view) for view in views)
         places = {view.name: folder / f"{index}.raw" for index, view in enumerate(views)}
         whole = all(places[name].exists() and places[name].stat().st_size == size for name, size in sizes.items())
         self.stages, self.paths = Stages(folder if whole else None), [places[name] for name in sizes]

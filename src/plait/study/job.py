@@ -157,9 +157,10 @@ class Fit:
         for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
             callback({"note": text})
         if not keep:
-            return prepare(table, strands)
+            return prepare(table, strands, keep=True)
         share_media(self.runner, table, strands)
-        prepared = prepare(table, strands, folder=self.work / "inputs", callback=callback, runner=self.runner)
+        inputs = self.work / "inputs"
+        prepared = prepare(table, strands, folder=inputs, callback=callback, runner=self.runner, keep=True)
         self._keep_rows(prepared)
         return prepared
 

@@ -5,7 +5,9 @@ Knows Ray's core: tasks, objects, nodes. Does not know what a task does. The onl
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import inspect
 import logging
 import os
 import uuid
@@ -185,7 +187,8 @@ def _join(ray: Any) -> None:
     address = os.environ.get("RAY_ADDRESS")
     how = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
-        ray.init(**how, logging_level=logging.ERROR, log_to_driver=False)
+        with contextlib.nullcontext() if address else _lean(ray):
+            ray.init(**how, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # noqa: BLE001  where a node is slow to start Ray raises no other class
         ray.shutdown()
         said = " ".join(str(error).split())
@@ -197,6 +200,24 @@ def _join(ray: Any) -> None:
         where = f"no Ray cluster answers at RAY_ADDRESS={address}" if address else "Ray does not start here"
         mend = "start one with `ray start --head`, or unset RAY_ADDRESS to start one for this command"
         raise RequestError(f"{where} ({said[:200]}); {mend if address else 'try --on local:N'}.") from None
+
+
+@contextlib.contextmanager
+def _lean(ray: Any) -> Iterator[None]:
+    """Let Ray start without the processes that pass logs on, which nobody asked for, and that ask a cloud for machines:
+    2 of the 12 CPU s of a start. Where a Ray has no such choice it starts as it does."""
+    private = getattr(ray, "_private", None)
+    given = getattr(getattr(private, "parameter", None), "RayParams", None)
+    wished = {"include_log_monitor": False, "no_monitor": True}
+    if given is None or not wished.keys() <= inspect.signature(given).parameters.keys():
+        yield
+        return
+    begin = given.__init__
+    given.__init__ = lambda self, *args, **named: begin(self, *args, **{**wished, **named})
+    try:
+        yield
+    finally:
+        given.__init__ = begin
 
 
 def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:

@@ -59,6 +59,7 @@ PAGE = "\n".join(PAGES.values())
 # the blocks run on less data
 SMALL = {
     "arange(80)": "arange(40)",
+    'epochs=2, out="run"': 'epochs=1, refit="none", out="run"',
     "(80, 16": "(40, 16",
     "10, 80)": "10, 40)",
     'epochs=1, out="own-run"': 'epochs=1, report=False, refit="none", out="own-run"',

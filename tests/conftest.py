@@ -37,18 +37,22 @@ LONGEST = (  # files that take longest begin first, so that at the end no worker
     "study/test_learning_curve.py",
     "test_cli.py",
 )
-TOGETHER = ("runs/test_onnx", "verbs/test_export")  # files for one worker: what writes ONNX takes seconds to load
+TOGETHER = (  # files for one worker
+    ("runs/test_onnx", "verbs/test_export"),  # what writes ONNX takes seconds to load
+    ("verbs/test_explain", "server/test_app", "server/test_replies", "proof/test_inside"),  # one model of all kinds
+    ("test_several", "study/test_shar", "runs/test_targets", "runs/test_blocks"),  # one fit of two targets
+)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Deal whole files to the workers, and those of TOGETHER to one."""
+    """Deal whole files to the workers, and those of a line of TOGETHER to one."""
     from xdist.scheduler import LoadFileScheduling
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
-            return TOGETHER[0] if any(part in file for part in TOGETHER) else file
+            return next((group[0] for group in TOGETHER if any(part in file for part in group)), file)
 
     return Files(config, log)
 

@@ -106,7 +106,9 @@ def test_labels_beside_a_column_called_label() -> None:
 
 def test_cross_validation_of_a_classifier() -> None:
     rows, labels = frame(30)
-    found = cross_val_score(Classifier(candidates="alone", epochs=1), rows[["a", "b"]], labels, cv=2, error_score="raise")
+    found = cross_val_score(
+        Classifier(candidates="alone", epochs=1), rows[["a", "b"]], labels, cv=2, error_score="raise"
+    )
     assert found.shape == (2,)
     assert ((found >= 0) & (found <= 1)).all()
 

@@ -1,4 +1,4 @@
-"""docs/guide says what the code does: its blocks run, its tables are those of the code. That its links lead on: test_pages."""
+"""docs/guide says what the code does: its blocks run, its tables are those of the code. Its links: test_pages.py."""
 
 import re
 from collections.abc import Iterable

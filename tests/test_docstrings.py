@@ -163,6 +163,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 24, 3)).astype(np.uint8)).save(place / "photo.png")
     options: dict[str, Any] = {"fusion": "parallel(text, tabular)", "encoders": {"text": "tfidf"}, "epochs": 3}
     plait.fit(place / "people.csv", target="sick", out=place / "run", report=False, **options)
+    plait.index(place / "run", place / "people.csv")  # the run keeps the space that this learns
     return place
 
 

@@ -7,8 +7,8 @@ PIP_ARGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
 # Two workers of one thread each: two of two get in each other's way. tests/conftest.py orders the files. What is compiled
-# is kept, even where the environment says otherwise: else every process compiles all of plait anew.
-TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+# is kept, even where the environment says otherwise: else every process compiles all of plait anew. No test reads the log.
+TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:logging -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all check bench forms docs clean
 

@@ -5,12 +5,16 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import plait  # before torch is: it says how threads wait
 
+settings.register_profile("few", max_examples=25)  # where a test does not say how many
+settings.load_profile("few")
 gc.disable()  # until the tests are collected: what is loaded for them stays
 NUMBERS = itertools.count()  # a folder that is made only where it is used
 LONGEST = (  # files that take longest begin first, so that at the end no worker waits for the other
@@ -33,18 +37,22 @@ LONGEST = (  # files that take longest begin first, so that at the end no worker
     "study/test_learning_curve.py",
     "test_cli.py",
 )
-TOGETHER = ("runs/test_onnx", "verbs/test_export")  # files for one worker: what writes ONNX takes seconds to load
+TOGETHER = (  # files for one worker
+    ("runs/test_onnx", "verbs/test_export"),  # what writes ONNX takes seconds to load
+    ("verbs/test_explain", "server/test_app", "server/test_replies", "proof/test_inside"),  # one model of all kinds
+    ("test_several", "study/test_shar", "runs/test_targets", "runs/test_blocks"),  # one fit of two targets
+)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Deal whole files to the workers, and those of TOGETHER to one."""
+    """Deal whole files to the workers, and those of a line of TOGETHER to one."""
     from xdist.scheduler import LoadFileScheduling
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
-            return TOGETHER[0] if any(part in file for part in TOGETHER) else file
+            return next((group[0] for group in TOGETHER if any(part in file for part in group)), file)
 
     return Files(config, log)
 
@@ -79,14 +87,30 @@ def quick_sounds() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def small_work() -> Iterator[None]:
-    """Forests have few trees and pictures few dots and panels: what is asked of them here needs no more."""
+    """Forests and boosting have few trees, pictures few dots and panels: what is asked of them here needs no more.
+
+    The pictures of a fit are blank, but under `fits.drawn`.
+    """
+    from PIL import Image
+
     from plait.draw import charts
     from plait.models import learners
+    from plait.study import finish
+
+    def blank(path: Path, *numbers: Any, **named: Any) -> Path:
+        Image.new("1", (1, 1)).save(path, "PNG")
+        return path
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learners, "TREES", 10)
+        for setting in learners.LEARNERS["classification"]["gradient boosting"]:  # and of regression: the same
+            patch.setitem(setting, "max_iter", setting["max_iter"] // 4)
+            patch.setitem(setting, "learning_rate", setting["learning_rate"] * 4)
+        patch.setattr(os, "fsync", lambda file: None)  # no test pulls the plug
         patch.setattr(charts, "DOTS", 50)
         patch.setattr(charts, "MOST_CANDIDATES", 3)
+        names = ("confusion", "curves", "growth", "reliability", "scatter")
+        patch.setattr(finish, "charts", SimpleNamespace(**{f"{name}_picture": blank for name in names}))
         yield
 
 

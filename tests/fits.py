@@ -1,9 +1,15 @@
 """Quick fits of tables of numbers, kills in the midst of them, and what a run folder holds. Knows no test."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from plait.draw import charts
 from plait.runs.model import Model
+from plait.study import finish
 from plait.verbs.fit import fit
 from tiny import numbers_table
 
@@ -54,3 +60,11 @@ def text_and_numbers() -> dict[str, Any]:
     data = numbers_table(30)
     data["note"] = [f"{y} tide today, number {n}" if n % 4 else "" for n, y in enumerate(data["y"])]
     return data
+
+
+@contextmanager
+def drawn() -> Iterator[None]:
+    """Let fits draw the pictures that a user gets; tests/conftest.py spares them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finish, "charts", charts)
+        yield

@@ -326,7 +326,7 @@ def test_folder_is_where_media_lie(run: Any, monkeypatch: pytest.MonkeyPatch, ve
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("cli")
-    table = make_demo(folder / "data", rows=80, seed=0)
+    table = make_demo(folder / "data", rows=48, seed=0)
     words = "--target digit --ignore id --ignore voice --fusion parallel(image,text) --epochs 1 --refit none"
     with pytest.raises(SystemExit) as end:
         cli.main(["fit", str(table), "--out", str(folder / "run"), *words.split()])
@@ -354,9 +354,9 @@ def test_predict_a_table(run: Any, fitted: tuple[Path, Path], tmp_path: Path) ->
     with out.open(newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))
     assert code == 0
-    assert said.startswith("80 rows, ")
+    assert said.startswith("48 rows, ")
     assert [*answers[0]][:3] == ["id", "voice", "prediction"]
-    assert len(answers) == 80
+    assert len(answers) == 48
     assert {"prediction", "probability_0", "probability_9", "status", "reason"} <= set(answers[0])
 
 
@@ -397,12 +397,12 @@ def test_evaluate(run: Any, fitted: tuple[Path, Path]) -> None:
     code, out, _ = run("evaluate", model, table, "--json")
     scores = json.loads(out)
     assert code == 0
-    assert scores["rows"] == 80
+    assert scores["rows"] == 48
     assert set(scores["by_modalities"]) == {"image", "text", "image+text"}
     assert set(scores["alone"]) == {"image", "text"}
     assert {"value", "low", "high"} == set(scores["metrics"]["accuracy"])
     code, out, _ = run("evaluate", model, table)
-    assert out.startswith("80 rows, ")
+    assert out.startswith("48 rows, ")
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,9 @@ def test_public_names() -> None:
     assert sorted(plait.__all__) == PUBLIC
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_name_is_there_and_documented(name: str) -> None:
-    value = getattr(plait, name)
-    assert not isinstance(value, types.ModuleType)
-    assert value.__doc__
+def test_every_name_is_there_and_documented() -> None:
+    assert [name for name in PUBLIC if isinstance(getattr(plait, name), types.ModuleType)] == []
+    assert [name for name in PUBLIC if not getattr(plait, name).__doc__] == []
 
 
 def test_no_room_is_called_like_a_public_name() -> None:

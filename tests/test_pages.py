@@ -117,9 +117,8 @@ def test_every_page_with_code_is_run() -> None:
     assert set(SMALL) <= set(names)
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.relative_to(DOCS).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
-    assert list(dead(page, read(page))) == []
+def test_links_lead_somewhere() -> None:
+    assert [(page.name, link) for page in sorted(DOCS.rglob("*.md")) for link in dead(page, read(page))] == []
 
 
 @pytest.mark.parametrize("page", [*sorted(DOCS.rglob("*.md")), *DOCS.parent.glob("*.md")], ids=lambda page: page.name)

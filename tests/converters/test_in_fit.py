@@ -214,6 +214,7 @@ def test_several_of_a_kind_must_be_named() -> None:
         plan_conversions(table, schema, ["audio->text by tell"], [], {"tell": Tell()})
 
 
+@pytest.mark.heavy
 def test_the_command_takes_conversions(calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["fit", str(calls), "--target", "kind", "--out", str(tmp_path / "run"), "--kind", "note=text", "--no-report"]
     args += ["--convert", "audio->image", "--converter", "spectrogram.height=64", "--candidates", "classic", "--json"]

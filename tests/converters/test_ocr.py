@@ -43,7 +43,7 @@ def test_it_is_a_converter() -> None:
         assert made["version"].startswith("rapidocr 3.")
 
 
-@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("size", [32, *(pytest.param(size, marks=pytest.mark.heavy) for size in (16, 64))])
 def test_printed_english_comes_back_exactly(size: int) -> None:
     assert read(*[print_words(text, size) for text in ENGLISH]) == ENGLISH
 
@@ -91,7 +91,7 @@ def test_every_mode_of_picture() -> None:
     assert read(*pictures) == ["white shirt"] * 12
 
 
-@pytest.mark.parametrize("turned", [90, 180, 270])
+@pytest.mark.parametrize("turned", [90, *(pytest.param(turned, marks=pytest.mark.heavy) for turned in (180, 270))])
 def test_turned_pictures(turned: int) -> None:
     text = "The patient has a cough.\nNo fever today"
     assert read(print_words(text).rotate(turned, expand=True)) == [text]
@@ -114,6 +114,7 @@ def test_pictures_without_words() -> None:
     assert Ocr(least=0.9)([*blank, noise]) == ([""] * 7, [0.0] * 7)
 
 
+@pytest.mark.heavy
 def test_long_pages_and_banners_are_read_in_parts() -> None:
     lines = [f"number {n}" for n in range(10, 28)]
     page = print_words("\n".join([*lines[:10], *[""] * 45, *lines[10:]]))
@@ -160,6 +161,7 @@ def test_reading_order() -> None:
     assert join_lines([]) == ""
 
 
+@pytest.mark.heavy
 def test_two_threads_read_the_same() -> None:
     pictures = [print_words(text) for text in ENGLISH]
     with ThreadPoolExecutor(2) as pool:

@@ -64,6 +64,7 @@ def test_a_sound_alone_is_heard_as_among_others() -> None:
     assert together == ([a[0][0] for a in alone][::-1], [a[1][0] for a in alone][::-1])
 
 
+@pytest.mark.heavy
 def test_free_dictation_knows_that_it_is_unsure() -> None:
     texts, sounds = spoken()
     heard, free = Sphinx()(sounds[:2])

@@ -21,8 +21,9 @@ def names_in(text: str) -> set[str]:
 def said_by_code() -> set[str]:
     """Return the sentences that code says, written out in it."""
     said = set()
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    texts = (path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
+    for text in (text for text in texts if "say(" in text):
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say" and node.args:
                 first = node.args[0]
                 parts = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]

@@ -44,7 +44,7 @@ def size_of(path) -> tuple[int, int]:
         ["猫", "狗", "非常长的类别名称需要缩短才能放进图里面的那种名称"],
         ["chronic disorder of the upper respiratory tract, unspecified", "$a_b$ costs $5", "new\nline\tname \ud800"],
         [f"species {i}" for i in range(60)],
-        [f"item {i}" for i in range(130)],
+        pytest.param([f"item {i}" for i in range(130)], marks=pytest.mark.heavy),
     ],
     ids=["two", "ten", "chinese", "long", "sixty", "many"],
 )
@@ -107,12 +107,14 @@ def test_scatter_picture_of_few_many_and_constant_numbers(tmp_path):
 @pytest.mark.parametrize(
     "history",
     [
-        entries("image", 5),
+        pytest.param(entries("image", 5), marks=pytest.mark.heavy),
         entries("image", 1, val_loss=None),
         [*entries("图像", 12), *entries("audio", 3), *entries("audio", 4)],  # the second stage counts from 1 again
         [entry for i in range(15) for entry in entries(f"parallel(image, audio) trial {i}", 8, "rmse")],
         [{**entry, "loss": float("nan"), "val_loss": None, "metric": float("inf")} for entry in entries("text", 3)],
-        [{**entry, "loss": -1.0, "val_loss": -1.0} for entry in entries("text", 3)],
+        pytest.param(
+            [{**entry, "loss": -1.0, "val_loss": -1.0} for entry in entries("text", 3)], marks=pytest.mark.heavy
+        ),
         [{**entry, "loss": 0.0, "val_loss": 0.0} for entry in entries("text", 3)],
     ],
     ids=["one", "one epoch", "two", "many", "not finite", "negative", "zero"],

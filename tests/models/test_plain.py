@@ -146,7 +146,7 @@ def walk(trees: Trees, row: list[float]) -> float:
     return total
 
 
-@settings(derandomize=True, deadline=None, max_examples=60, database=None)
+@settings(derandomize=True, deadline=None, max_examples=20, database=None)
 @given(forests(), st.lists(st.tuples(*[st.sampled_from([-2.0, 0.0, 0.5, 9.0, np.nan])] * 2), min_size=1, max_size=6))
 def test_any_tree_leads_a_row_to_its_leaf(trees: Trees, rows: list[tuple[float, float]]) -> None:
     facts, arrays = flatten_learner(trees)

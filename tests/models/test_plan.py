@@ -70,13 +70,13 @@ def nodes() -> st.SearchStrategy:
     return grow(st.recursive(st.text(min_size=1, max_size=6), grow, max_leaves=6))
 
 
-@settings(derandomize=True, deadline=None, max_examples=100, database=None)
+@settings(derandomize=True, deadline=None, max_examples=50, database=None)
 @given(nodes())
 def test_what_is_printed_reads_back_the_same(node):
     assert parse(str(node)) == node
 
 
-@settings(derandomize=True, deadline=None, max_examples=200, database=None)
+@settings(derandomize=True, deadline=None, max_examples=50, database=None)
 @given(st.one_of(st.text(max_size=30), st.text("()',=\\ abtreparallelbygate", max_size=40)))
 def test_any_text_is_a_plan_or_a_request_error(text):
     try:

@@ -401,7 +401,7 @@ def areas(answer: Callable[[np.ndarray], np.ndarray], weights: np.ndarray) -> tu
     return (*heights(np.argsort(-weights, kind="stable")), *drawn.tolist())
 
 
-@pytest.mark.parametrize("number", [7, 8])
+@pytest.mark.parametrize("number", [7, pytest.param(8, marks=pytest.mark.heavy)])
 def test_the_places_of_a_picture_beat_a_random_order(explained_model: Any, row: Any, number: int) -> None:
     table, batch, strand = row(number, "photo")
     index = number % 2  # the true class

@@ -61,7 +61,15 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def fit(table: Path, **options: Any) -> plait.Model:
-    return plait.fit(table, **{**QUICK, "encoders": {"photo": Bright(), "text": "tfidf"}, "fusion": PLAN, **options})
+    asked = {"encoders": {"photo": Bright(), "text": "tfidf"}, "fusion": PLAN, "tune": "none"}
+    return plait.fit(table, **{**QUICK, **asked, **options})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, plait.Model]:
+    """A table, and a model of it that has learned something."""
+    table = write_table(tmp_path_factory.mktemp("trained"), 40)
+    return table, fit(table, epochs=10)
 
 
 def test_a_second_fit_with_another_plan_computes_no_feature_again(table: Path, encoded: list[int]) -> None:
@@ -154,7 +162,7 @@ def test_a_kind_stands_for_all_its_modalities_that_the_plan_uses(table: Path) ->
 def test_nothing_is_tuned_where_none_is_asked_for(table: Path) -> None:
     recipes = {c["recipe"] for c in fit(table, tune="none").leaderboard}
     assert recipes == {"alone", "alone then fused", "joint"}
-    assert "fine-tuned" in {c["recipe"] for c in fit(table).leaderboard}
+    assert "fine-tuned" in {c["recipe"] for c in fit(table, tune=()).leaderboard}
 
 
 def test_wrong_requests_say_what_there_is(table: Path) -> None:
@@ -231,15 +239,15 @@ def test_a_stage_that_is_damaged_in_the_cache_is_trained_again(table: Path) -> N
     shutil.rmtree(folder)
 
 
-def test_pictures_under_patches_before_the_pretrained_encoder(table: Path) -> None:
-    model = fit(table, epochs=10)
+def test_pictures_under_patches_before_the_pretrained_encoder(trained: tuple[Path, plait.Model]) -> None:
+    table, model = trained
     seen = next(d for d in model.explain(table, row=1).details if d.modality == "photo")
     assert (seen.by, seen.heat is not None and seen.heat.shape) == ("occlusion", (8, 8))
     assert abs(seen.heat[:, :4].sum()) > abs(seen.heat[:, 4:].sum())  # the left half tells the class
 
 
-def test_pictures_get_worse_before_the_pretrained_encoder(table: Path) -> None:
-    model = fit(table, epochs=10)
+def test_pictures_get_worse_before_the_pretrained_encoder(trained: tuple[Path, plait.Model]) -> None:
+    table, model = trained
     part, _ = model._fitting(plait.read(table), model.modalities)
     prepared = prepare(part, model.views)
     target = np.array(["no", "yes"] * 20, dtype=object)

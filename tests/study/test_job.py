@@ -28,7 +28,10 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("at", ["prepare", "alone text", "alone then fused", "joint"])
+KILLS = ["prepare", "joint", *(pytest.param(at, marks=pytest.mark.heavy) for at in ("alone text", "alone then fused"))]
+
+
+@pytest.mark.parametrize("at", KILLS)
 def test_a_killed_run_leaves_nothing_half_written_and_ends_as_if_unbroken(
     tmp_path: Path, unbroken: Path, at: str
 ) -> None:

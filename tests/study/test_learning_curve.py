@@ -45,6 +45,7 @@ def test_fit_draws_it_when_asked(tmp_path: Path) -> None:
     assert "Learning curve: accuracy on validation " in model.summary()
 
 
+@pytest.mark.heavy
 def test_a_plan_is_learned_anew_too_and_without_the_wish_there_is_none() -> None:
     data = numbers_table(120)
     data["note"] = [f"{y} tide, number {n}" for n, y in enumerate(data["y"])]

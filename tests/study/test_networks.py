@@ -157,7 +157,11 @@ class Killed(BaseException):
     """What nothing catches, as little as a kill."""
 
 
-@pytest.mark.parametrize("at", ["alone tabular", "by=film) alone then fused", "fine-tuned", ") joint"])
+KILLS = ["by=film) alone then fused"]
+KILLS += [pytest.param(at, marks=pytest.mark.heavy) for at in ("alone tabular", "fine-tuned", ") joint")]
+
+
+@pytest.mark.parametrize("at", KILLS)
 def test_a_killed_study_goes_on_and_ends_the_same(
     prepared: Prepared, unbroken: tuple[Study, Candidate], tmp_path: Path, at: str
 ) -> None:

@@ -435,7 +435,7 @@ def test_losses_are_log_losses_or_squared_errors_in_units_of_the_spread() -> Non
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("few", [2, pytest.param(8, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("few", [1, pytest.param(8, marks=pytest.mark.heavy)])
 def test_noise_is_not_said_to_help_and_what_knows_more_is(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small one of what bench/bench_verdict.py measures in full."""
     bench = load_bench("bench_verdict")

@@ -116,7 +116,7 @@ def test_the_shared_network_has_a_history_of_its_own() -> None:
 
 
 def test_time_is_shared_out(tmp_path: Path) -> None:
-    run = fit_two(epochs=200, time_limit=1.5)
+    run = fit_two(epochs=200, time_limit=0.5)
     assert {model.facts.stopped for model in run.models.values()} <= {"time", ""}
     assert len(run.predict(two_targets(3))) == 3
 

@@ -46,12 +46,16 @@ def test_an_explanation_of_the_winner_is_headed_by_it(model: Model) -> None:
     assert model.use("a").explain(rows).worth is None  # it was not split
 
 
-def test_of_a_metric_that_takes_time_or_many_modalities_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_metric_that_takes_time_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = fit_blocks(monkeypatch, {"a": 1.0, "b": 1.0}, metric="auroc", report_rows=20).facts.study["worth"]
     assert (slow["metric"], slow["rows"], slow["of"]) == ("auroc", 20, 60)
     monkeypatch.setattr(worth, "MOST", 30)
     quick = fit_blocks(monkeypatch, {"a": 1.0, "b": 1.0}).facts.study["worth"]
     assert (quick["rows"], quick["of"]) == (30, 60)
+
+
+@pytest.mark.heavy
+def test_of_many_modalities_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     many = fit_blocks(monkeypatch, dict.fromkeys("abcdefg", 0.4), report_rows=10)
     found = many.facts.study["worth"]
     assert len(many.modalities) == 7

@@ -83,6 +83,7 @@ def test_streams_that_cannot_be_joined(here: Path) -> None:
         plait.align(reference, "gone.csv")
 
 
+@pytest.mark.heavy
 def test_a_million_rows(here: Path) -> None:
     random = np.random.default_rng(0)
     rows = 1_000_000
@@ -125,5 +126,5 @@ def test_fit_takes_the_table_as_it_is(here: Path) -> None:
         plait.align("r.csv", "tone.wav", out=name)
         kinds = {column.name: column.kind for column in plait.show(name, target="pitch").schema.columns}
         assert kinds["tone"] == "audio"
-    model = plait.fit("o/rows.csv", target="pitch", ignore=["t"], epochs=1)
+    model = plait.fit("o/rows.csv", target="pitch", ignore=["t"], candidates="alone", epochs=1)
     assert set(model.predict("o/rows.parquet").status) == {"ok"}

@@ -23,6 +23,7 @@ from plait.verbs.export import draw_batch
 from tiny import read_csv, write_csv
 
 
+@pytest.mark.heavy
 def test_a_run_with_an_encoder_of_pictures_answers_without_the_encoder(explained_table: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")

@@ -28,7 +28,11 @@ def test_it_is_written_again_as_it_was_and_the_run_stays_whole(run: Path, tmp_pa
     plait.load(run)
 
 
-@pytest.mark.parametrize(("form", "head"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+FORMS = [("svg", b"<?xml")]
+FORMS += [pytest.param(*form, marks=pytest.mark.heavy) for form in (("pdf", b"%PDF"), ("png", b"\x89PNG"))]
+
+
+@pytest.mark.parametrize(("form", "head"), FORMS)
 def test_figures_are_files_of_the_form_that_is_asked_for(run: Path, tmp_path: Path, form: str, head: bytes) -> None:
     done = report(run, out=tmp_path, figures=form)
     assert {f"scores.{form}", f"confusion.{form}", f"roc.{form}", f"curves.{form}"} <= {*done.files}

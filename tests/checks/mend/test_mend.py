@@ -232,7 +232,7 @@ WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0
 BROKEN = st.sampled_from(["über", "naïve", "你好", "“ok”", "Привет"]).map(lambda text: text.encode().decode("latin-1"))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=10)
 @given(
     rows=st.lists(
         st.tuples(DAY | WORDS, AMOUNT | WORDS, WORDS | BROKEN, st.sampled_from(["a", "b", "Ã©"])),

@@ -136,6 +136,7 @@ def test_a_tuned_encoder_is_a_candidate_and_is_loaded_with_its_own_weights(table
     assert np.array_equal(again.predict(table).probabilities, model.predict(table).probabilities)
 
 
+@pytest.mark.heavy
 def test_a_tuned_encoder_beside_the_row_as_text(table: Path) -> None:
     model = plait.fit(
         table, target="label", epochs=2, ignore=["sound"], encoders={"image": Bright()}, tune="image=full",
@@ -195,7 +196,7 @@ def blind_fit(table: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> d
     return found
 
 
-@pytest.mark.parametrize("networks", [True, False])
+@pytest.mark.parametrize("networks", [True, pytest.param(False, marks=pytest.mark.heavy)])
 def test_left_open_the_better_encoder_on_validation_is_taken(
     table: Path, monkeypatch: pytest.MonkeyPatch, networks: bool
 ) -> None:

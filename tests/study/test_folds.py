@@ -151,6 +151,7 @@ def test_too_few_groups_are_not_tested() -> None:
     )
 
 
+@pytest.mark.heavy
 def test_repeats_do_not_make_the_test_surer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is handed to the test has one unit for each row, or for each group."""
     from plait.study import folds

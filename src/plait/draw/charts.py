@@ -255,6 +255,7 @@ def hang_text(axes: Any, corner: tuple[float, float], points: tuple[float, float
 def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) -> Path:
     """Add title and notes, and write the picture, whole or not at all."""
     from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     for line, note in enumerate(reversed(notes)):
@@ -269,7 +270,9 @@ def save_picture(axes: Any, path: str | Path, title: str, notes: Sequence[str]) 
     buffer, path = BytesIO(), Path(path)
     form = path.suffix[1:].lower() or "png"
     dateless = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]  # same numbers, same bytes
-    look: dict[str, Any] = {"dpi": DOTS, "bbox_inches": "tight", "pad_inches": 0.3, "facecolor": "white"}
+    axes.figure.set_dpi(DOTS)
+    paper = axes.figure.get_tightbbox(FigureCanvasAgg(axes.figure).get_renderer()).padded(0.3)  # "tight" draws it twice
+    look: dict[str, Any] = {"dpi": DOTS, "bbox_inches": paper, "facecolor": "white"}
     with rc_context({"svg.hashsalt": "plait"}):
         axes.figure.savefig(buffer, format=form, metadata=dateless, **look)
     write_bytes(path, buffer.getvalue())

@@ -75,6 +75,10 @@ def test_the_report_has_the_prepared_picture_with_its_heat() -> None:
     with Image.open(io.BytesIO(shown["png"])) as image:
         assert [image.getpixel(place) for place in ((0, 0), (0, 255), (255, 255))] == [0, 200, 0]
     assert say({"left": 1, "top": 2, "right": 30, "bottom": 40}) == "x 1–30, y 2–40 px"
+    large = np.zeros((64, 33))
+    large[:2], large[2:4] = [[1.0], [3.0]], 5.0
+    shown = np.array(report(SimpleNamespace(after=after, heat=large))["heat"])  # means of cells, 32 a side
+    assert (shown.shape, shown[0].tolist(), shown[1].tolist()) == ((32, 32), [2.0] * 32, [5.0] * 32)
 
 
 def test_a_cell_for_a_page(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from plait.kinds.weights import grid_sums
 
 SMALL = 240  # pixels a side of a picture on a page of hits
 GRID = 8  # cells on a side: of the regions that are named
+FINE = 4 * GRID  # of the heat in a report
 TOP = 3  # regions that are named
 PARTS, SHOWN = "regions", TOP
 COVER = (GRID, GRID)  # patches of a picture that a pretrained encoder sees
@@ -63,7 +64,9 @@ def say(part: dict[str, Any]) -> str:
 
 def report(detail: Any) -> dict[str, Any]:
     """Return what the report shows: the picture as prepared, and its heat map."""
-    return {"form": "picture", "png": png_of(np.asarray(detail.after)), "heat": np.asarray(detail.heat).tolist()}
+    heat = np.asarray(detail.heat)  # of 224 × 224 numbers the report would have megabytes, and shows as much with less
+    shown = grid_sums(heat, FINE, FINE) / grid_sums(np.ones_like(heat), FINE, FINE)
+    return {"form": "picture", "png": png_of(np.asarray(detail.after)), "heat": shown.tolist()}
 
 
 def media(cell: Any, folder: Path | None, rate: int | None = None) -> dict[str, bytes]:

@@ -51,7 +51,7 @@ HOUSE = {
     "Targets": ["write"],
     "TargetPredictions": ["write"],
     "TabularPrep": ["broken", "describe", "from_json", "from_state", "meant", "of", "onehot", "state", "to_json"],
-    "TextPrep": ["clean", "from_json", "from_state", "known", "of", "state", "steps", "to_json", "tokenise"],
+    "TextPrep": ["clean", "from_json", "from_state", "knows", "of", "state", "steps", "to_json", "tokenise"],
     "VectorPrep": ["from_json", "from_state", "of", "state", "to_json"],
     "VideoPrep": ["augment", "from_json", "of", "shrink", "to_json"],
 }

@@ -103,7 +103,7 @@ def test_of_a_number_the_value_is_explained() -> None:
 def test_nine_modalities_are_sampled_with_an_error() -> None:
     names = "abcdefghi"
     found = explain_bits(lambda seen: float(0.5 + 0.05 * sum(seen.values())), **{name: [1.0, None] for name in names})
-    assert not found.found.exact
+    assert not found.division.exact
     for name in names:
         assert found.shares[name].tolist() == [pytest.approx(0.05), 0.0]
     told = found.to_json()["table"]

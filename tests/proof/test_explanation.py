@@ -28,7 +28,7 @@ def of_rows(**changes: Any) -> Explanation:
         "labels": ["yes", "no", None],
         "prediction": np.array([0.9, 0.3, np.nan]),
         "base": np.array([0.5, 0.5, np.nan]),
-        "found": found,
+        "division": found,
         "present": {"sound": np.array([True, False, False]), "tabular": np.array([True, True, False])},
         "statuses": [("ok", ""), ("partial", "sound: blank"), ("failed", "sound: blank; tabular: blank")],
         "absent": [{}, {"sound": "blank"}, {"sound": "blank", "tabular": "blank"}],
@@ -44,7 +44,7 @@ def of_one(row: int = 0, **changes: Any) -> Explanation:
         "labels": [whole.labels[row]],
         "prediction": whole.prediction[kept],
         "base": whole.base[kept],
-        "found": whole.found.take(kept),
+        "division": whole.division.take(kept),
         "present": {name: there[kept] for name, there in whole.present.items()},
         "statuses": [whole.statuses[row]],
         "absent": [whole.absent[row]],
@@ -132,7 +132,7 @@ def test_a_number_is_told_as_a_number() -> None:
 def test_drawn_shares_have_an_error() -> None:
     whole = of_rows()
     found = Shares(whole.shares, whole.synergy, {"sound": np.full(3, 0.02), "tabular": np.full(3, 0.01)}, exact=False)
-    told = of_rows(found=found)
+    told = of_rows(division=found)
     assert told.to_json()["table"]["error"] == {"sound": pytest.approx(0.02), "tabular": pytest.approx(0.01)}
     assert "± error" in str(told)
     assert "± error" not in str(whole)

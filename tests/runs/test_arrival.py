@@ -18,6 +18,7 @@ from plait.runs.arrival import (
     count_learned,
     find_copies,
     hash_rows,
+    read_classes,
     rename_columns,
     say_lacking,
     take_columns,
@@ -30,6 +31,16 @@ def view_of(name: str, kind: str, *columns: str) -> View:
 
 def hashes_of(cells: dict[str, list[Any]], *columns: str) -> list[int]:
     return hash_rows(read(cells), [view_of("tabular", "tabular", *(columns or cells))]).tolist()
+
+
+def test_labels_become_the_classes_that_are_meant_and_what_is_new_is_said() -> None:
+    table = read({"y": ["Cat", "dog ", None, "cow", "cow"]})
+    labels, said = read_classes(table, "y", ["cat", "dog"])
+    assert labels.tolist() == ["cat", "dog", None, "cow", "cow"]
+    assert said == [
+        "2 rows have a label that the model never saw, which counts as wrong: 'cow' in 2.",
+        "labels are written otherwise than in training: 'Cat' for 'cat'.",
+    ]
 
 
 def test_all_that_goes_by_the_name_of_a_column_is_renamed() -> None:

@@ -41,7 +41,7 @@ def test_blocks_that_travel_are_answered_and_written_as_the_table_is(
     answers = answer(
         quick.folder, rows, runner, keep=["id", "status"], out=tmp_path / f"out.{ending}", callback=events.append
     )
-    assert (runner.tasks, runner.setups) == (4, ["plait.runs.load:open_there"])
+    assert (runner.tasks, runner.setups) == (4, ["plait.runs.load:open_request"])
     assert answers.to_arrow().equals(whole.to_arrow())
     assert answers.on == {"engine": "local", "nodes": 1, "tasks": 4, "elsewhere": 4}
     assert [event["done"] for event in events if "done" in event] == [16, 32, 48, 50]

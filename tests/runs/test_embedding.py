@@ -66,9 +66,9 @@ def test_arrays_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_where_the_numbers_of_a_modality_are_from() -> None:
-    told = Sources.of(load(KEPT / "network")).told()
+    told = Sources.of(load(KEPT / "network")).origins()
     assert told == {"text": "network and probabilities", "tabular": "network and probabilities"}
-    assert Sources.of(load(KEPT / "classic")).told()["photo"] == "features by hand and probabilities"
+    assert Sources.of(load(KEPT / "classic")).origins()["photo"] == "features by hand and probabilities"
 
 
 def embedded() -> Embeddings:

@@ -45,7 +45,7 @@ def test_others_open_the_run_by_its_whole_path(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "run").mkdir()
     runner = Travelling()
     setup = set_up_model("run", object(), "proof", runner)
-    assert setup == ("plait.runs.load:open_there", {"run": str(tmp_path / "run"), "candidate": "proof"})
+    assert setup == ("plait.runs.load:open_request", {"run": str(tmp_path / "run"), "candidate": "proof"})
     assert set_up_model("run.onnx", object(), None, runner)[1]["run"] == str(tmp_path / "run.onnx")
     assert runner.folders == [Path("run"), Path()]
 

@@ -7,7 +7,7 @@ from plait.core.contract import Table
 from plait.errors import RequestError
 from plait.runs.embedding import read_features
 from plait.runs.model import Model
-from plait.space.lesson import class_codes, contents_of, draw_part, known_parts, lesson_of
+from plait.space.lesson import class_codes, contents_of, draw_part, learned_parts, lesson_of
 
 
 def test_a_lesson_of_a_run(run: Model, table: Table) -> None:
@@ -47,11 +47,11 @@ def test_a_part_is_drawn_by_whole_groups() -> None:
 
 def test_what_the_run_has_learned_from_since(run: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("text", "tabular")
-    assert known_parts(run, names) == ()
+    assert learned_parts(run, names) == ()
     for how, kept, known in (
         ("all", [], ("val", "test")),
         ("train+val", ["text"], ("val",)),
         ("train+val", ["text", "tabular"], ()),
     ):
         monkeypatch.setattr(run.facts, "refit", {"how": how, "rows": 22, "kept": kept})
-        assert known_parts(run, names) == known
+        assert learned_parts(run, names) == known

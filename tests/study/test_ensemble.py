@@ -35,7 +35,7 @@ def deal(num: int, groups: Any = None, codes: Any = None) -> Deal:
 def test_each_row_is_held_out_once_by_class_and_none_answers_for_itself() -> None:
     dealt = deal(40)
     assert [len(held) for _, held in dealt.turns] == [8, 8, 8, 8, 8]
-    assert dealt.rows.tolist() == dealt.known.tolist() == list(range(40))
+    assert dealt.rows.tolist() == dealt.learned_rows.tolist() == list(range(40))
     for learned, held in dealt.turns:
         assert not {*learned.tolist()} & {*held.tolist()}
         assert (held % 2).sum() == 4
@@ -50,7 +50,7 @@ def test_the_more_rows_the_fewer_folds(num: int, turns: int) -> None:
 def test_of_very_many_rows_validation_alone_is_held_out() -> None:
     dealt = deal(50_010)
     assert dealt.rows.tolist() == list(range(40_008, 50_010))
-    assert len(dealt.known) == 50_010
+    assert len(dealt.learned_rows) == 50_010
 
 
 def test_groups_stay_whole_and_few_groups_make_few_folds() -> None:

@@ -40,14 +40,14 @@ def test_the_network_has_outputs_for_each_target_and_starts_from_their_priors(la
 
 
 def test_a_row_is_known_to_a_target_that_it_has_a_label_of(labels: JointLabels) -> None:
-    assert labels.known(0).tolist() == [True, True, False, True, True, True]
-    assert labels.known(1).tolist() == [True, True, True, False, True, True]
+    assert labels.labelled(0).tolist() == [True, True, False, True, True, True]
+    assert labels.labelled(1).tolist() == [True, True, True, False, True, True]
 
 
 def test_rows_that_have_no_logarithm_are_not_learned_as_one(labels: JointLabels) -> None:
     labels.parts[1].cells[0] = -2.0
     labels.parts[1].learn_log(np.array([1, 2]), True)
-    assert labels.known(1).tolist() == [False, True, True, False, True, True]
+    assert labels.labelled(1).tolist() == [False, True, True, False, True, True]
 
 
 def test_each_target_loses_1_by_its_prior(labels: JointLabels) -> None:

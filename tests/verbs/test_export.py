@@ -113,7 +113,7 @@ def test_a_file_is_scored_and_explained_like_a_run(exported: Any, explained_tabl
     scores = plait.evaluate(loaded, table)
     assert (scores["rows"], scores["failed"], scores["alone"]) == (6, 1, {})
     assert len(scores["by_modalities"]) == 3
-    told, expected = (which.explain(table).found.shares["text"] for which in (loaded, model))
+    told, expected = (which.explain(table).shares["text"] for which in (loaded, model))
     assert told == pytest.approx(expected, abs=1e-4)
     assert "which predicts 'label', in ONNX" in str(loaded)
     with pytest.raises(plait.RequestError, match="holds the winner alone"):

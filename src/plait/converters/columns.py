@@ -115,10 +115,10 @@ def _set_up(route: Route, store: _Store, runner: Runner, opened: ExitStack) -> S
     if runner.engine == "here":
         return f"{__name__}:take_desk", {"desk": opened.enter_context(_Desk(route, store, os.cpu_count() or 1))}
     folder = None if store.folder is None else str(store.folder.absolute())
-    return f"{__name__}:open_desk", {**_told(route, runner.engine), "folder": folder}
+    return f"{__name__}:open_desk", {**_route_facts(route, runner.engine), "folder": folder}
 
 
-def _told(route: Route, engine: str) -> dict[str, Any]:
+def _route_facts(route: Route, engine: str) -> dict[str, Any]:
     """Return how another process makes a route. RequestError for a converter that is an object of this program."""
     users = {step.name: step.setup for step in route.steps if hasattr(step, "setup")}
     for step in route.steps:
@@ -354,7 +354,7 @@ class _Desk:
         # every caller takes each so-manieth value, so that long and short ones are shared out
         parts = [part for i in range(self.count) if (part := values[i :: self.count])]
         if self.processes is not None and (self.processes.workers or len(values) >= FEWEST_FOR_PROCESSES):
-            setup = (f"{__name__}:open_route", _told(self.route, "local"))
+            setup = (f"{__name__}:open_route", _route_facts(self.route, "local"))
             requests = ({"values": [[*value] for value in part]} for part in parts)
             replies = [*self.processes.map(f"{__name__}:convert_values", requests, setup=setup)]
             answers = [([_value(fact) for fact in reply["made"]], reply["sure"]) for reply in replies]

@@ -99,7 +99,7 @@ def grid(header: Sequence[object], rows: Iterable[Sequence[object]], total: int 
     looks = [' class="num"' if num else "" for num in is_num]
     top = "".join(f"<th{look}>{clean(name)}</th>" for name, look in zip(titles, looks, strict=True))
     body = "".join(
-        f"<tr>{''.join(f'<td{look}>{_shown(v)}</td>' for v, look in zip(row, looks, strict=True))}</tr>"
+        f"<tr>{''.join(f'<td{look}>{_cell_text(v)}</td>' for v, look in zip(row, looks, strict=True))}</tr>"
         for row in shown
     )
     more = [count(total - len(shown), f"more {of}")] if total is not None and total > len(shown) else []
@@ -112,7 +112,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _shown(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     """Return what stands in a cell: text escaped, numbers short, of arrays and bytes what they are."""
     if isinstance(value, Markup):
         return str(value)

@@ -62,7 +62,7 @@ class Progress:
         if self._view is not None:
             if details[:1] == (None,):
                 self._share, self._left = 1.0, None
-                self._view.show(self._share, self._told(""))
+                self._view.show(self._share, self._beside(""))
             self._view.close()
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -83,9 +83,9 @@ class Progress:
                 self._share = event.get("share", done / total)
                 self._left = event.get("left", event.get("seconds_left"))
         if self._view is not None:
-            self._view.show(self._share, self._told(self._last or self._stage))
+            self._view.show(self._share, self._beside(self._last or self._stage))
 
-    def _told(self, now: str) -> str:
+    def _beside(self, now: str) -> str:
         """Return what stands beside the bar: time left, best so far, and what is done now."""
         left = say("about {time} left", time=clock(self._left)) if self._left is not None else ""
         score, name = self._best

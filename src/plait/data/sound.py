@@ -282,7 +282,7 @@ def _decode_container(content: Any, start: float, end: float | None, top: int) -
         if not LEAST_RATE <= rate <= MOST_RATE:
             return Sound(np.zeros((0, max(channels, 1)), np.float32), rate, rate, channels, film)
         rate, channels = frame.sample_rate, frame.layout.nb_channels  # of AAC with a band of its own it is the double
-        told, is_exact = _told_seconds(file, stream, film)
+        told, is_exact = _header_seconds(file, stream, film)
         begin = 0.0 if begin is None else max(0.0, (frame.time or 0.0) - begin)
         first, most = round((start - begin) * rate), round((told - begin) * rate) if is_exact else 2**62
         last = most if end is None else min(most, round((end - begin) * rate))
@@ -310,7 +310,7 @@ def _sought(file: Any, stream: Any, start: float) -> float | None:
     return float((stream.start_time or 0) * stream.time_base)
 
 
-def _told_seconds(file: Any, stream: Any, film: bool) -> tuple[float, bool]:
+def _header_seconds(file: Any, stream: Any, film: bool) -> tuple[float, bool]:
     """Return the length that a container tells, 0 where it tells none, and whether it is told to the sample, without
     what the coder added at the ends."""
     name = file.format.name.split(",")[0]

@@ -67,7 +67,9 @@ def list_streams(source: bytes | Path) -> Streams:
     """Return what a file holds, from its header. Raises what FFmpeg raises of a damaged one, as a built-in error."""
     with _opened(source) as file:
         stream = _film_of(file)
-        return Streams(stream is not None, bool(file.streams.audio), 0.0 if stream is None else _told(file, stream))
+        return Streams(
+            stream is not None, bool(file.streams.audio), 0.0 if stream is None else _header_seconds(file, stream)
+        )
 
 
 def streams_of(source: bytes | Path) -> Streams | None:
@@ -97,7 +99,7 @@ def decode_video(
             raise CellError("it is coded in a way that FFmpeg does not know: {}", "unsupported")
         if stream.width * stream.height > MAX_PIXELS:
             raise CellError(f"video too large: {{}} has more than {MAX_PIXELS / 1e6:.0f} million pixels", "too-large")
-        told = _told(file, stream)
+        told = _header_seconds(file, stream)
         if not told and end is None:
             told = _counted(file, stream)
         last = told if end is None else min(end, told) if told else end
@@ -136,7 +138,7 @@ def _film_of(file: Any) -> Any:
     return next((s for s in file.streams.video if not s.disposition & av.stream.Disposition.attached_pic), None)
 
 
-def _told(file: Any, stream: Any) -> float:
+def _header_seconds(file: Any, stream: Any) -> float:
     """Return the seconds of the pictures that the header tells, 0 where it tells none."""
     if stream.duration is not None:
         return float(stream.duration * stream.time_base)

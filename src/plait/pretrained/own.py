@@ -96,7 +96,7 @@ def hash_module(module: nn.Module) -> str:
         kind = type(part)
         plain = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
         facts = [name, kind.__module__, kind.__qualname__, part.extra_repr(), _source(kind), sorted(plain)]
-        digest.update(repr([*facts, [_shown(plain[k]) for k in sorted(plain)]]).encode("utf-8", "surrogatepass"))
+        digest.update(repr([*facts, [_as_text(plain[k]) for k in sorted(plain)]]).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
@@ -107,20 +107,20 @@ def _source(kind: type) -> str:
     try:
         return inspect.getsource(kind)
     except (OSError, TypeError):
-        return _shown(getattr(kind, "forward", None))
+        return _as_text(getattr(kind, "forward", None))
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Return a plain value as text; of anything else its type, since its text may hold an address in memory."""
     if isinstance(value, (tuple, list)):
-        return repr([_shown(item) for item in value])
+        return repr([_as_text(item) for item in value])
     if isinstance(value, dict):
-        return repr([(_shown(k), _shown(v)) for k, v in value.items()])
+        return repr([(_as_text(k), _as_text(v)) for k, v in value.items()])
     if isinstance(value, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest() if value.dtype != object else "objects"
     code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
     if isinstance(code, CodeType):
-        return repr((code.co_code, code.co_names, _shown(code.co_consts)))
+        return repr((code.co_code, code.co_names, _as_text(code.co_consts)))
     plain = value is None or isinstance(value, (bool, int, float, complex, str, bytes, torch.dtype, torch.Size))
     return repr(value) if plain else type(value).__qualname__
 

@@ -85,7 +85,7 @@ def explain_table(
         labels=labels,
         prediction=prediction,
         base=base,
-        found=Shares.join(shares),
+        division=Shares.join(shares),
         present=dict(zip(names, flags, strict=True)),
         statuses=statuses,
         absent=absent,

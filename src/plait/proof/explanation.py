@@ -40,7 +40,7 @@ class Explanation:
         classes: the classes; None for regression.
         labels: (rows,) the predicted class, or the value; None where nothing was present.
         prediction, base: (rows,) the probability of that class, or the value, and the same with nothing present.
-        found: the shares and the synergy, see `plait.proof.shapley.Shares`.
+        division: the shares and the synergy, see `plait.proof.shapley.Shares`.
         present: {modality: (rows,) bool}.
         statuses, absent: for each row (status, reason), and {modality: why it is not there}.
         prior: with nothing present: {class: probability}, or a value.
@@ -61,7 +61,7 @@ class Explanation:
     labels: list[Any]
     prediction: np.ndarray
     base: np.ndarray
-    found: Shares
+    division: Shares
     present: dict[str, np.ndarray]
     statuses: list[tuple[str, str]]
     absent: list[dict[str, str]]
@@ -79,17 +79,17 @@ class Explanation:
     @property
     def shares(self) -> dict[str, np.ndarray]:
         """What each modality made of each answer: {modality: (rows,)}."""
-        return self.found.shares
+        return self.division.shares
 
     @property
     def synergy(self) -> dict[str, np.ndarray]:
         """What pairs are worth together beyond their shares: {"audio+image": (rows,)}."""
-        return self.found.synergy
+        return self.division.synergy
 
     @property
     def errors(self) -> dict[str, np.ndarray]:
         """errors[m]: (rows,) the standard error of a share; empty where the shares are exact."""
-        return {} if self.found.exact else self.found.errors
+        return {} if self.division.exact else self.division.errors
 
     @property
     def failed(self) -> np.ndarray:
@@ -135,7 +135,7 @@ class Explanation:
             "explained": int(kept.sum()),
             "failed": int((~kept).sum()),
             "base": self.prior,
-            **sum_up(self.found.take(kept), {name: present[kept] for name, present in self.present.items()}),
+            **sum_up(self.division.take(kept), {name: present[kept] for name, present in self.present.items()}),
         }
         if kept.any() and self.errors:
             facts["error"] = {name: float(x[kept].mean()) for name, x in self.errors.items()}

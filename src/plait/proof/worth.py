@@ -54,15 +54,15 @@ def split_score(
         if all(side in game for side in sides):
             both, *alone = (game[side] for side in sides)
             better = max(alone, key=lambda reached: np.nan_to_num(reached[0], nan=-np.inf))
-            reached = {name: _known(sign * x[0]) for name, x in zip(pair, alone, strict=True)}
-            facts = {"together": _known(sign * both[0]), "alone": reached}
+            reached = {name: _finite(sign * x[0]) for name, x in zip(pair, alone, strict=True)}
+            facts = {"together": _finite(sign * both[0]), "alone": reached}
             pairs["+".join(pair)] = {**facts, **_span(both - better, yardstick)}
     return {
         "metric": metric,
         "rows": len(yardstick),
         "groups": yardstick.num_groups or None,
-        "value": _known(sign * game[frozenset(names)][0]),
-        "prior": _known(sign * game[frozenset()][0]),
+        "value": _finite(sign * game[frozenset(names)][0]),
+        "prior": _finite(sign * game[frozenset()][0]),
         "modalities": {
             name: _span(found.shares[name], yardstick, float(found.errors[name][0])) for name in sorted(names)
         },
@@ -88,7 +88,7 @@ def _span(drawn: np.ndarray, yardstick: Yardstick, error: float = 0.0) -> dict[s
     """Return a gain with its interval. drawn: (1 + resample,), the gain itself first. error: of drawn orders."""
     value, rest = float(drawn[0]), drawn[1:][~np.isnan(drawn[1:])]
     if np.isnan(value) or not len(rest):
-        return {"value": _known(value), "low": None, "high": None}
+        return {"value": _finite(value), "low": None, "high": None}
     if yardstick.metric in POINTS and np.ptp(rest) < SAME:
         reach = Z**2 / (len(yardstick) + Z**2)  # half the width of the score interval where no row differs
         low, high = value - reach, value + reach
@@ -101,7 +101,7 @@ def _span(drawn: np.ndarray, yardstick: Yardstick, error: float = 0.0) -> dict[s
     return {"value": value, "low": value - low, "high": value + high}
 
 
-def _known(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 

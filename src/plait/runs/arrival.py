@@ -9,20 +9,51 @@ import contextlib
 import datetime as dt
 import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from plait.core.contract import Table, no_column
-from plait.core.words import count, say_some
-from plait.data.spelling import fold_name, fold_value
+from plait.core.classes import Several
+from plait.core.contract import Table, clean_label, no_column
+from plait.core.words import count, say_rows, say_some
+from plait.data.label_lists import read_labels
+from plait.data.spelling import fold_name, fold_value, spellings
 from plait.errors import CellError, RequestError
 from plait.models.views import View
 
 MOST = 2**64 - 1
 MOST_LEARNED = 1_000_000  # rows whose hashes a run keeps, 8 bytes each; of more nothing is said
+
+
+def read_classes(table: Table, target: str, classes: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
+    """Return the labels of a column (rows,) as the classes that are meant, and what there is to say of them.
+
+    A label that is surely a class in other letters is that class; one that is none stays as it is written.
+    """
+    places = [table.place(target, row) for row in range(len(table))]
+    given = table.cells(target)
+    if isinstance(classes, Several):
+        sets = read_labels(given, classes.delimiter, places)
+    else:
+        sets = [None if (cell := clean_label(one)) is None else (cell,) for one in given]
+    named = {str(clean_label(value)): value for value in classes}
+    alike, times = spellings(named), Counter(str(label) for own in sets for label in own or ())
+    meant = {text: text if text in named else alike.get(fold_value(text)) for text in times}
+    known = [own and tuple(named.get(meant[str(label)] or "", label) for label in own) for own in sets]
+    labels = np.empty(len(known), object)
+    labels[:] = known if isinstance(classes, Several) else [own and own[0] for own in known]
+    new = [f"{text!r:.40} in {num:,}" for text, num in times.most_common() if meant[text] is None]
+    other = [f"{text!r:.40} for {value!r:.40}" for text, value in meant.items() if value not in (None, text)]
+    said = []
+    if new:
+        rows = say_rows(sum(times[text] for text, value in meant.items() if value is None), "has")
+        said.append(f"{rows} a label that the model never saw, which counts as wrong: {say_some(new)}.")
+    if other:
+        said.append(f"labels are written otherwise than in training: {say_some(other)}.")
+    return labels, said
 
 
 def rename_columns(table: Table, found: Mapping[str, str]) -> Table:

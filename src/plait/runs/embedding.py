@@ -279,11 +279,11 @@ class Sources:
         names = {view.of for view in self.views}
         return [*self.views, *(view for view in self.seconds if view.of in names)]
 
-    def told(self) -> dict[str, str]:
+    def origins(self) -> dict[str, str]:
         """Return {modality: from where its numbers are}, in words."""
-        return {view.of: self._told(view) for view in self.views}
+        return {view.of: self._origin(view) for view in self.views}
 
-    def _told(self, view: View) -> str:
+    def _origin(self, view: View) -> str:
         frozen = view.frozen is not None and not view.feeds_encoder
         own = "network" if view.of in self.networks else f"features of {view.encoder}" if frozen else "features by hand"
         return f"{own} and probabilities" if view.of in self.alone else own
@@ -301,14 +301,14 @@ class Sources:
                 batch = prepared.batch(np.arange(start, min(start + STEP, len(prepared))))
                 for view in self.views:
                     there = batch.present[view.of].cpu().numpy()
-                    own = self._own(view, batch)
+                    own = self._features(view, batch)
                     if view.of in self.alone:
                         own = np.concatenate([own, self.alone[view.of](batch)], 1)
                     own[~there] = np.nan
                     parts[view.of].append(own.astype(np.float32))
         return {name: np.concatenate(lots) for name, lots in parts.items() if lots}
 
-    def _own(self, view: View, batch: Any) -> np.ndarray:
+    def _features(self, view: View, batch: Any) -> np.ndarray:
         """Return (batch, feature) of one modality."""
         network = self.networks.get(view.of)
         if network is not None:

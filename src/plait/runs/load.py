@@ -140,7 +140,7 @@ def open_model(run: str | Path | Model | Targets, candidate: str | None = None) 
     return model if candidate is None else model.use(candidate)
 
 
-def open_there(request: Mapping[str, Any]) -> Model | Targets:
+def open_request(request: Mapping[str, Any]) -> Model | Targets:
     """Return the model of a run, opened by a process that does tasks."""
     return open_model(request["run"], request["candidate"])
 

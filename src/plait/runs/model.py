@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ import numpy as np
 
 from plait.core import notebook
 from plait.core.classes import Ordered, Several
-from plait.core.contract import Schema, Table, clean_label, group_rows
+from plait.core.contract import Schema, Table, group_rows
 from plait.core.files import (
     digest,
     seal,
@@ -31,11 +30,10 @@ from plait.core.files import (
 from plait.core.language import retell, say
 from plait.core.options import REPORT_ROWS
 from plait.core.threads import single_blas
-from plait.core.words import count, say_curve, say_encoders, say_rows, say_some
-from plait.data.label_lists import read_labels
+from plait.core.words import count, say_curve, say_encoders
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.read import read, read_rows
-from plait.data.spelling import fold_value, match_names, say_matches, spellings
+from plait.data.spelling import match_names, say_matches
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import kind_of_column
 from plait.models.predictors import input_names, store_predictors
@@ -57,6 +55,7 @@ from plait.runs.arrival import (
     add_absent,
     count_learned,
     hash_rows,
+    read_classes,
     rename_columns,
     say_lacking,
     take_columns,
@@ -451,27 +450,7 @@ class Model:
             unit = self.facts.unit or how_written(table.cells(self.target)).unit
             written = Written(bool(self.facts.decimal_comma), unit)
             return np.array(read_amounts(table, self.target, written), dtype=object), []
-        classes, places = self.classes, [table.place(self.target, row) for row in range(len(table))]
-        given = table.cells(self.target)
-        if isinstance(classes, Several):
-            sets = read_labels(given, classes.delimiter, places)
-        else:
-            sets = [None if (cell := clean_label(one)) is None else (cell,) for one in given]
-        named = {str(clean_label(value)): value for value in classes}
-        alike, times = spellings(named), Counter(str(label) for own in sets for label in own or ())
-        meant = {text: text if text in named else alike.get(fold_value(text)) for text in times}
-        known = [own and tuple(named.get(meant[str(label)] or "", label) for label in own) for own in sets]
-        labels = np.empty(len(known), object)
-        labels[:] = known if isinstance(classes, Several) else [own and own[0] for own in known]
-        new = [f"{text!r:.40} in {num:,}" for text, num in times.most_common() if meant[text] is None]
-        other = [f"{text!r:.40} for {value!r:.40}" for text, value in meant.items() if value not in (None, text)]
-        said = []
-        if new:
-            rows = say_rows(sum(times[text] for text, value in meant.items() if value is None), "has")
-            said.append(f"{rows} a label that the model never saw, which counts as wrong: {say_some(new)}.")
-        if other:
-            said.append(f"labels are written otherwise than in training: {say_some(other)}.")
-        return labels, said
+        return read_classes(table, self.target, self.classes)
 
     def _fitting(
         self, table: Table, names: Sequence[str], callback: Callback = quiet, runner: Runner | None = None

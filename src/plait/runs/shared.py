@@ -35,7 +35,7 @@ def set_up_model(run: Any, model: Any, candidate: str | None, runner: Runner) ->
             "model.save(FOLDER) writes."
         )
     runner.check_folders(Path(run) if Path(run).is_dir() else Path(run).parent)
-    return "plait.runs.load:open_there", {"run": os.path.abspath(run), "candidate": candidate}
+    return "plait.runs.load:open_request", {"run": os.path.abspath(run), "candidate": candidate}
 
 
 def take_model(request: dict[str, Any]) -> Any:

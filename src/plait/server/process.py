@@ -115,9 +115,9 @@ def serve_one(app: Any, bound: socket.socket) -> None:
         uvicorn.Server(config).run([bound])
 
 
-def _work(make: Callable[[Say], Any], bound: socket.socket, told: connection.Connection) -> None:
+def _work(make: Callable[[Say], Any], bound: socket.socket, pipe: connection.Connection) -> None:
     """Be a worker; it has no terminal of its own, so what it says goes to the process that started it."""
-    serve_one(make(lambda line: told.send_bytes(line.encode())), bound)
+    serve_one(make(lambda line: pipe.send_bytes(line.encode())), bound)
 
 
 def supervise(work: Callable[[connection.Connection], None], workers: int, say: Say) -> None:

@@ -248,18 +248,18 @@ class Index:
         queries = []
         for row, query in enumerate(hits.queries[:DRAWN]):
             cells = [
-                self._shown(name, fitting.cells(self._columns(name)[0], [row])[0], fitting.folder, text)
+                self._show_cell(name, fitting.cells(self._columns(name)[0], [row])[0], fitting.folder, text)
                 for name in query["used"]
                 for text in show_cells(fitting, self._columns(name), np.array([row]))
             ]
             found = [
-                {**hit, "shown": self._shown(hit["kind"], hit["cell"], media, hit["cell"])} for hit in query["hits"]
+                {**hit, "shown": self._show_cell(hit["kind"], hit["cell"], media, hit["cell"])} for hit in query["hits"]
             ]
             queries.append({**query, "cells": cells, "hits": found})
         more = len(hits) - len(queries)
         write_hits(path, {"space": self.space.name, "within": hits.into, "queries": queries, "more": more})
 
-    def _shown(self, name: str, cell: Any, folder: Path | None, text: str) -> dict[str, Any]:
+    def _show_cell(self, name: str, cell: Any, folder: Path | None, text: str) -> dict[str, Any]:
         """Return what a page shows of a cell: itself, where its kind can be seen or heard, and its text."""
         view = next(view for view in self.model.views if view.is_main and view.of == name)
         media = getattr(view.able.inside, "media", None)

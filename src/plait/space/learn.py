@@ -71,10 +71,10 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
     rows = np.random.default_rng([lesson.seed, 7]).permutation(len(val.part))[:SAMPLES]
     space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
     space.samples = {name: x[rows] for name, x in vectors.items()}
-    if "val" in lesson.known:
+    if "val" in lesson.learned:
         space.report["caveat"] = ON_KNOWN
     test = lesson.take(lesson.rows("test"))
-    if len(test.part) and "test" in lesson.known:
+    if len(test.part) and "test" in lesson.learned:
         space.report["sentence"] = ALL_KNOWN
     elif len(test.part):
         directions = measure(space, test)

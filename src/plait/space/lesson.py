@@ -30,7 +30,7 @@ class Lesson:
     features: {modality: (rows, feature)}, NaN where absent. of: {modality: from where they are}. contents: {modality:
     (rows,)} a number for each cell's content. part: (rows,) train, val, test or "". classes: (rows,) codes, -1 without
     one; None where there is no target of classes. chances: how many features at the end of each are probabilities.
-    known: which parts the run has learned from since it was proven, so that they look better than rows never seen.
+    learned: which parts the run has learned from since it was proven, so that they look better than rows never seen.
     """
 
     features: dict[str, np.ndarray]
@@ -40,7 +40,7 @@ class Lesson:
     classes: np.ndarray | None = None
     groups: np.ndarray | None = None
     chances: Mapping[str, int] | None = None
-    known: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
     run: str = ""
     seed: int = 0
 
@@ -74,19 +74,19 @@ def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) 
     own, sources = label is None and has_classes(model), Sources.of(model)
     return Lesson(
         read.features,
-        sources.told(),
+        sources.origins(),
         contents_of(model, read.table),
         parts_of(model, table, read.table),
         classes,
         groups_of(model, table),
         {name: num for name in read.features if name in sources.alone} if own else None,
-        known_parts(model, read.features),
+        learned_parts(model, read.features),
         str(model.facts.seal),
         model.facts.seed,
     )
 
 
-def known_parts(model: Model, names: Container[str]) -> tuple[str, ...]:
+def learned_parts(model: Model, names: Container[str]) -> tuple[str, ...]:
     """Return which parts of the split a run has learned from since it was proven; of networks that were kept, none."""
     again = model.facts.refit
     if again is None or {view.of for view in model.views if view.of in names} <= {*again["kept"]}:

@@ -10,7 +10,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "course": ("learn",),
     "several": ("learn_targets",),
     "job": ("Fit", "choose_device", "open_folder"),
-    "report_content": ("changed_options", "content_of_run", "told"),
+    "report_content": ("changed_options", "content_of_run", "word_verdict"),
     "labels": ("Labels", "column_of_labels", "fingerprint"),
     "speech": ("check_request",),
     "way": ("Way",),

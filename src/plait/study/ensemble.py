@@ -42,7 +42,7 @@ class Deal:
         return np.sort(np.concatenate([held for _, held in self.turns]))
 
     @cached_property
-    def known(self) -> np.ndarray:
+    def learned_rows(self) -> np.ndarray:
         """All rows that are learned from in some turn, in order."""
         return np.unique(np.concatenate([rows for turn in self.turns for rows in turn]))
 

@@ -39,7 +39,7 @@ from plait.study.example import pack_example
 from plait.study.job import Fit
 from plait.study.keeping import choose_kept, keep_fitting
 from plait.study.refit import Refit
-from plait.study.report_content import Account, told
+from plait.study.report_content import Account, word_verdict
 from plait.study.search import Result, Search
 from plait.study.speech import Recognition
 from plait.study.worth import measure_worth
@@ -60,7 +60,7 @@ def finish(result: Result) -> Model:
     files = list_files(result, model, answered)
     if job.options.report:
         content = budget.through(Account(result, model, answered).content)
-        files["report.html"] = lambda path: write_report(path, told(content))
+        files["report.html"] = lambda path: write_report(path, word_verdict(content))
         files["report.json"] = lambda path: keep_content(path, content)
         kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
         if example := pack_example(job.given, kinds, result.rows.tolist(), [status for status, _ in answered.statuses]):

@@ -206,7 +206,7 @@ class Account:
         }
 
 
-def told(content: dict[str, Any]) -> dict[str, Any]:
+def word_verdict(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content with the verdict in the language that is spoken."""
     return {**content, "verdict": {**content["verdict"], "sentence": say_verdict(content["verdict"])}}
 

@@ -292,7 +292,7 @@ class Search:
                 # what temperatures are fitted by has not seen validation
                 self._learn_again(candidate, self.study.train, done)
         self.blends.calibrate_sets(looked)
-        self.learn_ahead(looked, deal.known)
+        self.learn_ahead(looked, deal.learned_rows)
         for candidate in looked:
             self._learn_whole(candidate)
 
@@ -311,7 +311,9 @@ class Search:
         """Let what is to be kept learn ahead, where it is to learn once more."""
         if self.deal is not None and self.classic.sees_anew:
             parts = [part for candidate in candidates for part in chain_of(candidate)]
-            self.learn_ahead([part for part in parts if not self.has_whole(part) and not part.parts], self.deal.known)
+            self.learn_ahead(
+                [part for part in parts if not self.has_whole(part) and not part.parts], self.deal.learned_rows
+            )
 
     def can_keep(self, candidate: Candidate) -> bool:
         """Whether a candidate answers what all rows are seen as, so that a run can hold it beside the winner.
@@ -329,7 +331,7 @@ class Search:
         """Let what has learned in folds learn from training and validation rows at once, and all that it is made of."""
         if self.deal is None or (len(self.deal.turns) == 1 and self.study.budget.is_spent):
             return  # what has learned from many rows has learned enough
-        self._learn_again(candidate, self.deal.known, self._whole)
+        self._learn_again(candidate, self.deal.learned_rows, self._whole)
 
     def _learn_again(self, candidate: Candidate, rows: np.ndarray, done: set[Candidate]) -> None:
         """Let what has learned in folds learn from these rows, and all that it is made of. done: what has."""

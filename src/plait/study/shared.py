@@ -66,7 +66,7 @@ class JointLabels:
         ends = np.cumsum([0, *(len(part.network_prior) for part in self.parts)])
         return slice(int(ends[place]), int(ends[place + 1]))
 
-    def known(self, place: int) -> np.ndarray:
+    def labelled(self, place: int) -> np.ndarray:
         """Return which rows have a label of a target that can be learned (rows,) bool."""
         labels = self.parts[place]
         finite = np.isfinite(np.asarray(labels.learned, np.float64)).reshape(len(labels.codes), -1)
@@ -76,7 +76,7 @@ class JointLabels:
         """Return what the network learns."""
         shares, spoken = [], self.network_prior.to(device)
         for place, labels in enumerate(self.parts):
-            target, outputs, known = labels.target_on(device), self.outputs_of(place), self.known(place)
+            target, outputs, known = labels.target_on(device), self.outputs_of(place), self.labelled(place)
             rows = torch.from_numpy(self.rows[known[self.rows]])
             lost = target.measure(spoken[outputs].expand(len(rows), -1), rows)[0]
             labelled = len(rows) / max(1, len(self.rows))

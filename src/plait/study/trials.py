@@ -148,11 +148,11 @@ class ClassicTrials:
         tables = [names for names in groups if self._has_numbers(names)]
         made = {learner: self._trials(learner, 0, each[learner]) for learner in self.learners}
         waves = [[*made.pop(first), *letters], [], made.pop(FOREST, []) if deal is not None else []]
-        if deal is not None and len(deal.turns) == 1 and len(deal.known) > NEAR_ROWS:
+        if deal is not None and len(deal.turns) == 1 and len(deal.learned_rows) > NEAR_ROWS:
             soon = [trial for learner in (*BINNED, BOOSTING) for trial in made.pop(learner, [])]
             waves[:0] = [self._trials(BOOSTING, QUICK, tables), soon]
         waves[-2] = [trial for trials in made.values() for trial in trials]
-        if deal is not None and len(deal.known) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
+        if deal is not None and len(deal.learned_rows) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
             waves[-1] += self._trials(BOOSTING, WIDER, tables)
         return [wave for wave in (*waves, self._list_scores()) if wave]
 
@@ -417,11 +417,13 @@ class ClassicTrials:
             learners = {learner: learners[learner] for learner in able}
         if self.deal is None:
             return learners
-        many = len(self.deal.known) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
+        many = len(self.deal.learned_rows) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
         dear = {"SVM"} if many else set()
-        if len(self.deal.known) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
+        if len(self.deal.learned_rows) > FOREST_ROWS and all(
+            view.able is TABULAR for view in self.study.prepared.views
+        ):
             dear.add(FOREST)
-        if len(self.deal.known) > NEAR_ROWS:
+        if len(self.deal.learned_rows) > NEAR_ROWS:
             dear.add("nearest neighbours")
         return {learner: settings for learner, settings in learners.items() if learner not in dear}
 

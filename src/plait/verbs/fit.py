@@ -266,7 +266,7 @@ def fit(
     def learn_in(place: Path) -> Model | Targets:
         with open_runner(on, way) as runner:
             job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began, runner=runner)
-            model = _learn_there(job, [_job_of(job, schemas[found.name], found) for found in classes])
+            model = _learn_job(job, [_job_of(job, schemas[found.name], found) for found in classes])
             model.on = runner.facts()
         way({"ended": tell_end(model)})
         return model
@@ -408,7 +408,7 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
         sources = Sources.of(model)
         contents = contents_of(model, job.table)
         lesson = Lesson(
-            sources.features(prepared), sources.told(), contents, split, groups=job.groups, seed=chosen.seed
+            sources.features(prepared), sources.origins(), contents, split, groups=job.groups, seed=chosen.seed
         )
         space = learn_space(lesson, "rows", callback)
         said = space.report.get("sentence", "There are no test rows, so what it finds is not known.")
@@ -504,7 +504,7 @@ def _settle_plan(schema: Schema, chosen: FitOptions) -> tuple[Schema, FitOptions
     return kept, replace(chosen, fusion=str(plan)), {str(plan): plan}
 
 
-def _learn_there(job: Fit, jobs: Sequence[Fit]) -> Model | Targets:
+def _learn_job(job: Fit, jobs: Sequence[Fit]) -> Model | Targets:
     """Open the run folder and fit. Nothing of a wrong request stays, so the mended one can go to the same folder.
 
     jobs: one of each target; of transcripts none, and of several targets `job` is what they share.

@@ -15,7 +15,7 @@ from plait.errors import RequestError, did_you_mean
 from plait.runs.load import load
 from plait.runs.model import Model
 from plait.runs.targets import Targets
-from plait.study.report_content import content_of_run, told
+from plait.study.report_content import content_of_run, word_verdict
 
 FORMS = ("svg", "pdf", "png")
 FOLDER = "report"  # inside the run folder, beside what the run itself holds and vouches for
@@ -84,7 +84,7 @@ def write_again(model: Model, out: Path, figures: str | None) -> Written:
         said.append("The run kept no content of a report: what needs the model or the data is left out.")
     out.mkdir(parents=True, exist_ok=True)
     with consistent(folder / "report.json"):
-        write_report(out / "report.html", told(content))
+        write_report(out / "report.html", word_verdict(content))
         written = Written(out, ["report.html"], said)
         if figures is not None:
             history = []

@@ -61,11 +61,11 @@ def serve(
         raise RequestError(f"there is no language {lang!r}. {did_you_mean(lang, LANGUAGES)}")
     from plait.server.app import make_app
 
-    told, opened = callback or quiet, open_alone(model, candidate)
+    callback, opened = callback or quiet, open_alone(model, candidate)
     opened.predictor()  # a run of pairs has none, and says so
-    there = None if index is None else open_index(index, opened)
+    searched = None if index is None else open_index(index, opened)
     options: dict[str, Any] = {"batch": batch, "max_bytes": max_bytes, "token": token, "hosts": hosts, "language": lang}
-    return make_app(opened, there, **options, say=lambda line: told({"note": line}))
+    return make_app(opened, searched, **options, say=lambda line: callback({"note": line}))
 
 
 def open_alone(model: str | Path | Model | Targets, candidate: str | None = None) -> Model:
@@ -82,9 +82,9 @@ def open_index(index: Any, model: Model) -> Any:
     """Return the index. Raises RunError where it is damaged, or of another run."""
     from plait.space.index import Index, check_same, load_index
 
-    there = index if isinstance(index, Index) else load_index(index)
-    check_same(there, model, None)
-    return there
+    opened = index if isinstance(index, Index) else load_index(index)
+    check_same(opened, model, None)
+    return opened
 
 
 @checked

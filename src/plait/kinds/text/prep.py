@@ -119,7 +119,7 @@ class TextPrep(Cleaning):
         """Return the tokens of a raw text, cleaned first."""
         return tokenise(self.clean(text))
 
-    def known(self, tokens: Iterable[str]) -> list[bool]:
+    def knows(self, tokens: Iterable[str]) -> list[bool]:
         """Return for each token whether it is in the vocabulary of token ids."""
         return [token in self._word_ids for token in tokens]  # type: ignore[attr-defined]
 

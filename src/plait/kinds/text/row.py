@@ -159,5 +159,5 @@ def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
     if text is None:
         return {"reason": "blank"}
     tokens = prep.tokenise(text)
-    shown = [(show_markers(token), known) for token, known in zip(tokens, prep.known(tokens), strict=True)]
+    shown = [(show_markers(token), known) for token, known in zip(tokens, prep.knows(tokens), strict=True)]
     return {"before": text, "after": shown, "steps": prep.steps(text)}

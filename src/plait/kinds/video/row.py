@@ -38,19 +38,19 @@ def _size(num: int, width: float, height: float) -> tuple[float, float]:
     return wide, wide * height / width
 
 
-def _shown(num: int) -> list[int]:
+def _frame_places(num: int) -> list[int]:
     return np.linspace(0, num - 1, min(num, MOST_SHOWN)).round().astype(int).tolist()
 
 
 def row_height(part: Mapping[str, Any]) -> float:
     clip, after = part["before"], np.asarray(part["after"])
-    num = len(_shown(len(after)))
+    num = len(_frame_places(len(after)))
     return _size(num, *clip.pictures[0].size)[1] + _size(num, after.shape[3], after.shape[2])[1] + 0.75
 
 
 def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     clip, after = part["before"], np.asarray(part["after"])
-    shown = _shown(len(after))
+    shown = _frame_places(len(after))
     pictures = [np.asarray(clip.pictures[place]) for place in shown]
     said = f"{clip.width} × {clip.height} px, {plain(clip.start, digits=2)}–{plain(clip.end, digits=2)} s"
     below = y + 0.2 + _draw_strip(page, pictures, [clip.seconds[place] for place in shown], y + 0.2, LINE)
@@ -83,7 +83,7 @@ def share_height(part: Mapping[str, Any]) -> float:
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     column, clip = next(iter(part["before"].items()))
     parts = [piece for piece in part["parts"] if piece["column"] == column]
-    shown = _shown(len(clip.pictures))
+    shown = _frame_places(len(clip.pictures))
     pictures = [np.asarray(clip.pictures[place]) for place in shown]
     tall = _draw_strip(page, pictures, [clip.seconds[place] for place in shown], y, LINE)
     wide = len(shown) * (_size(len(shown), *clip.pictures[0].size)[0] + SPACE) - SPACE

@@ -38,7 +38,20 @@ def test_no_verb_lets_a_control_sequence_through(
     assert "owned" in printed(capfd, "show", table, "--target", "ill")
     assert "owned" in printed(capfd, "check", table, "--target", "ill")
     printed(
-        capfd, "fit", table, "--target", "ill", "--out", run, "--epochs", 1, "--candidates", "classic", "--no-report"
+        capfd,
+        "fit",
+        table,
+        "--target",
+        "ill",
+        "--out",
+        run,
+        "--epochs",
+        1,
+        "--candidates",
+        "classic",
+        "--choose",
+        "simple",
+        "--no-report",
     )
     for words in (("evaluate", run, table), ("predict", run, table, "--out", tmp_path / "p.csv"), ("study", run)):
         printed(capfd, *words)

@@ -336,7 +336,8 @@ def cover_patches(ask: Callable[[Tensor], np.ndarray], x: Tensor, blank: Tensor,
         tall, wide = (bottom - top) // 2, (right - left) // 2
         mask[max(0, top - tall) : bottom + tall, max(0, left - wide) : right + wide] = True
     wide_masks = masks[:, None] if x.dim() == 3 else masks
-    lost = ask(x[None])[0] - ask(torch.where(wide_masks, blank[None], x[None]))
+    whole, *covered = ask(torch.cat([x[None], torch.where(wide_masks, blank[None], x[None])]))
+    lost = [whole - answer for answer in covered]
     heat = np.zeros((height, width))
     for (top, bottom, left, right), weight in zip(places, lost, strict=True):
         heat[top:bottom, left:right] = weight / ((bottom - top) * (right - left))

@@ -327,7 +327,9 @@ def test_folder_is_where_media_lie(run: Any, monkeypatch: pytest.MonkeyPatch, ve
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("cli")
     table = make_demo(folder / "data", rows=48, seed=0)
-    words = "--target digit --ignore id --ignore voice --fusion parallel(image,text) --epochs 1 --refit none --no-report"
+    words = (
+        "--target digit --ignore id --ignore voice --fusion parallel(image,text) --epochs 1 --refit none --no-report"
+    )
     with pytest.raises(SystemExit) as end:
         cli.main(["fit", str(table), "--out", str(folder / "run"), *words.split()])
     assert end.value.code == 0

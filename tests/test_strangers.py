@@ -23,7 +23,7 @@ GROUPS = {"tables": TABLES, "apart": APART, "others": (*MEDIA, *CACHES), "runs":
 
 def assert_sound(kinds: Sequence[str], count: int, seed: int, folder: Path) -> None:
     """Let the program change files so often, in a process of its own: a crash there is seen here."""
-    words = [sys.executable, str(PROGRAM), ",".join(kinds), str(count), str(seed), str(folder)]
+    words = [sys.executable, "-B", str(PROGRAM), ",".join(kinds), str(count), str(seed), str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"it ended with {done.returncode} at: {done.stderr[-800:]}"
     answers = [json.loads(line) for line in done.stdout.splitlines()]

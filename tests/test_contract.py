@@ -258,7 +258,9 @@ def test_each_modality_that_is_there_changes_the_answer(case: str) -> None:
 
 @settings(derandomize=True, deadline=None, max_examples=6, database=None)
 @given(st.lists(st.tuples(*[st.booleans()] * CELLS), min_size=1, max_size=5))
-@pytest.mark.parametrize("case", [f"late {PLANS[-1]}", f"joint {PLANS[3]}", VOTES[1]])
+@pytest.mark.parametrize(
+    "case", [pytest.param(f"late {PLANS[-1]}", marks=pytest.mark.heavy), f"joint {PLANS[3]}", VOTES[1]]
+)
 def test_any_mixture_of_holes_gives_each_row_its_own_answer(case: str, rows: list[tuple[bool, ...]]) -> None:
     network, batch = build(case), batch_of(case, float("nan"), rows)
     whole = network(batch)

@@ -64,6 +64,7 @@ def test_a_route_there_and_back() -> None:
     assert sure[1] == 0.0
 
 
+@pytest.mark.heavy
 def test_wrapped_lines_in_order() -> None:
     text = (
         "The quick brown fox jumps over the lazy dog. Pack my box with five dozen liquor jugs, and then tell everyone."

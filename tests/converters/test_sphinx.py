@@ -74,6 +74,7 @@ def test_free_dictation_knows_that_it_is_unsure() -> None:
     assert np.mean(free) < 0.7 * np.mean(bound)
 
 
+@pytest.mark.heavy
 def test_real_recordings_of_telephone_quality(shared_data: Path) -> None:
     import soundfile
 

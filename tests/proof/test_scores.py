@@ -201,6 +201,7 @@ def test_an_interval_that_is_not_there_says_why():
     assert found["f1_macro"] == {**nothing, "why": "class 'a' has fewer than 10 rows"}
 
 
+@pytest.mark.heavy
 def test_intervals_are_fast():
     target, probabilities = answers(10_000, 100)
     start = time.process_time()

@@ -124,6 +124,7 @@ def test_progress_is_told(folded: Folded) -> None:
     assert folded.events[-1] == {"stage": "folds", "done": 6, "total": 6}
 
 
+@pytest.mark.heavy
 def test_same_seed_same_verdict() -> None:
     columns = draw_blocks(40)
     assert Folded(columns, folds=2).found == Folded(columns, folds=2).found

@@ -97,18 +97,22 @@ def small_work() -> Iterator[None]:
     from PIL import Image
 
     from plait.draw import charts
-    from plait.models import learners
+    from plait.models import classic, learners
     from plait.study import finish
 
     def blank(path: Path, *numbers: Any, **named: Any) -> Path:
         Image.new("1", (1, 1)).save(path, "PNG")
         return path
 
+    def few_rounds(learner: str, *about: Any) -> Any:
+        made = learners.build_learner(learner, *about)
+        if learner == "gradient boosting" and learners.TREES < 100:  # a test may ask for as many as elsewhere
+            made.set_params(max_iter=made.max_iter // 4, learning_rate=made.learning_rate * 4)
+        return made
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learners, "TREES", 10)
-        for setting in learners.LEARNERS["classification"]["gradient boosting"]:  # and of regression: the same
-            patch.setitem(setting, "max_iter", setting["max_iter"] // 4)
-            patch.setitem(setting, "learning_rate", setting["learning_rate"] * 4)
+        patch.setattr(classic, "build_learner", few_rounds)
         patch.setattr(os, "fsync", lambda file: None)  # no test pulls the plug
         patch.setattr(charts, "DOTS", 50)
         patch.setattr(charts, "MOST_CANDIDATES", 3)

@@ -84,7 +84,7 @@ def test_a_ledger_that_cannot_be_written_stops_nothing(monkeypatch: pytest.Monke
 
 def test_the_demo_may_be_looked_at_as_often_as_one_likes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "need", lambda name: None)
-    monkeypatch.setattr(demo, "_write_rows", lambda folder, rows, rng: (folder / "table.csv").write_text("a,y\n1,n"))
+    monkeypatch.setattr(demo, "_write_rows", lambda folder, *rest: (folder / "table.csv").write_text("a,y\n1,n"))
     table = demo.make_demo(tmp_path / "digits", rows=40)
     assert look(job(folder=table.parent)) == 0
     assert not ledger()

@@ -65,7 +65,7 @@ def join_sentences(sentences: Iterable[str]) -> str:
 def retell(sentence: str, deep: int = 3) -> str:
     """Return a sentence that was kept in English in the language that is spoken; as it is where none fits.
 
-    Where no sentence fits the whole, each part between semicolons is told by itself.
+    Parts between semicolons are told each by itself, where each is known or the whole is not.
 
     >>> with speaking("zh"):
     ...     retell("12 rows")
@@ -75,13 +75,16 @@ def retell(sentence: str, deep: int = 3) -> str:
         return sentence
     if (whole := _twins().get(sentence)) is not None:
         return whole
+    parts = sentence.split("; ")
+    told = [retell(part, deep) for part in parts] if len(parts) > 1 else parts
+    if all(new != old for new, old in zip(told, parts, strict=True)):
+        return "；".join(told)
     for pattern, twin_of in _patterns():
         if found := pattern.fullmatch(sentence):
             said = found.groupdict().items()
             values = {name: value if name in KEPT else retell(value, deep - 1) for name, value in said}
             return twin_of.format(**values)
-    parts = sentence.split("; ")
-    return "；".join(retell(part, deep) for part in parts) if len(parts) > 1 else sentence
+    return "；".join(told) if told != parts else sentence
 
 
 def speak_to(callback: Callable[[dict[str, Any]], None], language: str) -> Callable[[dict[str, Any]], None]:

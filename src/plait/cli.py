@@ -241,7 +241,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _plait(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Version.")] = False,
 ) -> None: ...
 
 

@@ -41,7 +41,7 @@ def check(
     """Return what does not fit in a table: broken files, odd cells, duplicates, leaks, likely mistakes.
 
     Args:
-        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        table (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         target (--target COLUMN): Column to predict. Repeat it for several.
         folder (--folder FOLDER): Where relative media paths begin; by default the folder of the table.

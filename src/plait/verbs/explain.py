@@ -29,7 +29,7 @@ def explain(
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
-        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        rows (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         row (--row N): Explain this row, from 0, down to its parts.
         out (--out OUT): Picture of the row (.png), or a folder for all there is.

@@ -80,7 +80,7 @@ def evaluate(
 
     Args:
         run (RUN): Folder that `plait fit` wrote, or .onnx file that `plait export` wrote. In Python a model too.
-        rows (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        rows (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         candidate (--candidate NAME): Another predictor of the run: a candidate that it keeps, as it was scored (plait
             study RUN lists them), a modality alone, or proof, the winner as it was when the test rows were looked at.

@@ -103,7 +103,7 @@ def show(
     """Return what each column is, and why; with `row` and `out`, draw that row around preprocessing.
 
     Args:
-        table (TABLE): CSV, TSV, JSONL, Parquet or Arrow file, or a folder of class-named folders. In Python what
+        table (TABLE): CSV, TSV, JSONL, Parquet, Arrow or Excel file, or a folder of class-named folders. In Python what
             `plait.read` takes.
         target (--target COLUMN): Column to predict. Repeat it for several.
         row (--row N): Row to draw, from 0.

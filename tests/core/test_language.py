@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from plait.core import language
-from plait.core.language import join_sentences, retell, say, speaking, spoken
+from plait.core.language import join_sentences, retell, say, speak_to, speaking, spoken
 from plait.core.words import count, metric_name
 from plait.errors import RequestError
 
@@ -55,3 +55,31 @@ def test_chinese_sentences_are_joined_without_blanks() -> None:
     assert join_sentences(["a.", "", "b."]) == "a. b."
     with speaking("zh"):
         assert join_sentences(["甲。", "乙。"]) == "甲。乙。"
+
+
+def test_a_callback_hears_its_notes_in_a_language_and_is_called_in_it() -> None:
+    heard: list[tuple[str, dict[str, object]]] = []
+    note = {"note": "warning: 2 values of 'who' are in more than one split (a, b); scores may be too good."}
+
+    def hear(event: dict[str, object]) -> None:
+        heard.append((spoken(), event))
+
+    for name in ("zh", "en"):
+        speak_to(hear, name)(note)
+    speak_to(hear, "zh")({"stage": "prepare"})
+    assert heard == [
+        ("zh", {"note": "警告：'who' 有 2 个值出现在不止一个划分里（a, b）；成绩可能偏高。"}),
+        ("en", note),
+        ("zh", {"stage": "prepare"}),
+    ]
+
+
+def test_names_that_are_words_too_stay_and_parts_are_told_by_themselves() -> None:
+    with speaking("zh"):
+        assert retell("'when' is of no kind; if it is of no use: --ignore when") == (
+            "'when' is of no kind；如果没有用：--ignore when"
+        )
+        assert retell("one; two") == "one; two"
+        assert retell("1 cell holds no split, such as 'bus'; fit refuses the table") == (
+            "1 个单元格不是划分，例如 'bus'；这样的表无法学习"
+        )

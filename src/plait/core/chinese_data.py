@@ -276,6 +276,19 @@ DATA: dict[str, str] = _of_cells() | {
         "请把内容存成图片、声音、文本或数字；这一列照现在的样子学不到东西。",
     "Write the paths of the files, from the table's folder on, into the column.": "请把文件的路径（从表所在的文件夹起）填入这一列。",
     "the cells are {what}": "单元格是{what}",
+    "most cells name files among other signs, such as {example}": "多数单元格把文件名写在别的符号中间，例如 {example}",
+    "most cells hold {num} numbers, such as {example}": "多数单元格里有 {num} 个数，例如 {example}",
+    "they are read as words": "按词读取",
+    "Write the path alone into each cell, of several files each into a column of its own.":
+        "每个单元格只写路径；有几个文件时各占一列。",
+    "Write each of the numbers into a column of its own.": "请把每个数各写一列。",
+    "If so, write the folder of each row into a column of its own, and name that with --group.":
+        "如果是，请把每行的文件夹写成单独一列，并用 --group 指明。",
+    "its files lie in {num} folders that are no classes, such as {example}: the rows of one may belong together, as those of a speaker or a patient":
+        "它的文件在 {num} 个文件夹里，又不是类别，例如 {example}：同一个文件夹的各行可能属于一组，像一位说话人或病人",
+    "{name}: its files lie in {num} folders that are no classes, such as {example}: the rows of one may belong together, as those of a speaker or a patient":
+        "{name}：它的文件在 {num} 个文件夹里，又不是类别，例如 {example}：同一个文件夹的各行可能属于一组，像一位说话人或病人",
+    "if so, write it into a column and name that with --group": "如果是，请写成一列，并用 --group 指明",
     # check: labels
     "the classes are uneven: {most} has {rows} and {least} has {few}": "各类多少不均：{most} 有 {rows}，{least} 有 {few} 行",
     "always saying the first is right in {share}": "总答前者也有 {share} 答对",

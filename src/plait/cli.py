@@ -492,7 +492,7 @@ def search(
 
 @command("run_demo")
 def demo(**given: Any) -> Answer:
-    """Watch plait learn, in two minutes. Written, spoken and typed digits, all made on this machine."""
+    """Watch plait learn, in a minute or two. Written, spoken and typed digits, all made on this machine."""
     from plait.verbs.demo import run_demo
 
     result = _call(run_demo, **given)

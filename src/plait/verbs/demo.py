@@ -59,9 +59,9 @@ class Demo:
 def run_demo(
     folder: str | Path = "plait-demo",
     *,
-    rows: int = 800,
+    rows: int = 400,
     seed: int = 0,
-    epochs: int | None = 12,  # fewer than fit would take for so few rows: two minutes on two cores
+    epochs: int | None = 8,  # fewer than fit would take for so few rows
     callback: Callback | None = None,
 ) -> Demo:
     """Make the table in `folder`/data, fit it into `folder`/run, and say how single modalities and fusions compare.

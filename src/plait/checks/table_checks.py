@@ -142,7 +142,7 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
             message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
-    elif (several := _count_in_each(list(cells.values()))) > 1:
+    elif column.role == "feature" and (several := _count_in_each(list(cells.values()))) > 1:
         message = f"most cells hold {several} numbers, such as {next(iter(cells.values()))!r:.60}; they are read as "
         message += "words"
         mend = "Write each of the numbers into a column of its own."

@@ -29,8 +29,6 @@ from plait.kinds.text.checks import check_signs
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
 EARLIEST, LATEST = 1800, 2100  # years
 
-# what programs write for a value that is not there: 9s, 8s or 7s, and the ends of whole numbers
-_NO_VALUE = re.compile(r"-?(?:9{2,}|8{2,}|7{2,})(?:\.9+|\.25)?|-32768|32767|65535|-2147483648|2147483647")
 COMMON, MANY = 0.05, 20  # share of the rows that a lone -1 has, and different values beside it
 _DATE_FORM = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?=\D|$)|\d{4}年|\d{1,2}\D{1,3}[A-Za-z]{3,9}\D{1,3}\d{2,4}")
 _SLASHED = re.compile(r"\s*(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?!\d)")
@@ -128,7 +126,7 @@ def _check_no_value(name: str, facts: Facts, cells: Sequence[Any]) -> Iterator[F
     counts = dict.fromkeys((number for number in read if np.isfinite(number)), 0)
     for number, times in zip(read, held.values(), strict=True):
         counts[number] = counts.get(number, 0) + times
-    odd = [number for number in counts if _NO_VALUE.fullmatch(f"{number:.15g}")]
+    odd = [number for number in counts if parse.NO_VALUE.fullmatch(f"{number:.15g}")]
     others = sorted(counts.keys() - {*odd, -1.0})
     if len(others) < 3:
         return

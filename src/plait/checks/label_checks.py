@@ -94,8 +94,8 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
 
 
 def _means_nothing(name: Any, names: Sequence[Any]) -> bool:
-    """Whether a label is a sign for nothing, such as N/A, or a number such as -999 beside small ones. Words such as none
-    and unknown are what some classes are called."""
+    """Whether a label is a sign for nothing, such as N/A, or a number such as -999 beside small ones. Words such as
+    none and unknown are what some classes are called."""
     if isinstance(name, str) and not parse.PLAIN.fullmatch(name):
         return parse.is_missing(name) and not (name.strip().isalpha() and len(name.strip()) > 3)
     others = [abs(float(other)) for other in names if other != name and parse.PLAIN.fullmatch(str(other))]

@@ -58,6 +58,23 @@ def test_classes_that_differ_only_in_how_they_are_written() -> None:
     assert finding.message == "classes differ only in how they are written: 'Dog' and 'dog'"
 
 
+@pytest.mark.parametrize(
+    ("names", "nothing"),
+    [
+        (["cat", "N/A"], "'N/A'"), (["cat", "?"], "'?'"), (["cat", "NA"], "'NA'"), ([0, 1, -999], "-999"),
+        (["0", "1", "-999"], "'-999'"), ([1, 2, 3, 4, 5, 99], "99"),
+        (["mild", "none"], None), (["yes", "unknown"], None), ([0, 44, 99], None), ([0, 1, 9], None),
+        (["a", "99"], None),
+    ],
+)  # fmt: skip
+def test_a_label_that_may_stand_for_none(names: list[Any], nothing: str | None) -> None:
+    labels = [names[row % len(names)] for row in range(len(names) * 20)]
+    found = [finding for finding in check(labels, {"x": list(range(len(labels)))}) if finding.check == "label-no-value"]
+    assert [(f.severity, len(f.rows), f"the label {nothing}, which" in f.message) for f in found] == (
+        [("warning", 20, True)] if nothing else []
+    )
+
+
 @pytest.mark.parametrize(("dogs", "severities"), [(61, []), (60, ["note"]), (13, ["note"]), (12, ["warning"])])
 def test_classes_of_very_different_size(dogs: int, severities: list[str]) -> None:
     found = check(["cat"] * 240 + ["dog"] * dogs)

@@ -1,5 +1,6 @@
 """Columns that tell the label by their values or by their holes: found where they do, left alone where they do not."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,20 @@ def test_a_number_that_is_the_target_in_other_units() -> None:
     metres = np.random.default_rng(7).random(300)
     found = check(metres.tolist(), {"feet": (metres * 3.28).tolist(), "other": metres[::-1].tolist()})
     assert brief(found) == [("warning", "label-leak", "feet")]
+
+
+def test_no_tree_is_loaded_where_no_number_tells_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sklearn", "sklearn.tree", "scipy.stats"):
+        monkeypatch.setitem(sys.modules, name, None)  # to import it fails
+    random = np.random.default_rng(11)
+    labels = [["yes", "no"][code] for code in random.integers(0, 2, 200)]
+    assert check(labels, {"a": random.random(200).tolist(), "b": random.integers(0, 9, 200).tolist()}) == []
+
+
+def test_a_number_that_tells_a_rare_class_by_its_end() -> None:
+    numbers = np.random.default_rng(12).random(1000)
+    found = check([["no", "yes"][int(number > 0.98)] for number in numbers], {"a": numbers.tolist()})
+    assert ("warning", "label-leak", "a") in brief(found)
 
 
 WORDS = [f"word{i}" for i in range(60)]

@@ -63,6 +63,7 @@ def test_folders_that_are_no_classes_may_be_groups() -> None:
         "as those of a speaker or a patient; if so, write it into a column and name that with --group"
     ]
     assert len(photos([f"{label}/{name}" for label, name in zip(LABEL, people, strict=True)], LABEL)) == 1
+    assert len(photos(people, np.random.default_rng(3).random(ROWS))) == 1  # of a number
     assert len(photos(people, LABEL, split=[["train", "test"][i % 2] for i in range(ROWS)])) == 1
     table = read({"clip": [f"{name}/{i}.wav" for i, name in enumerate(people)], "y": LABEL})
     (finding,) = check_groups(table, detect(table, target="y", kinds={"clip": "audio"}), None, None)
@@ -71,6 +72,9 @@ def test_folders_that_are_no_classes_may_be_groups() -> None:
 
 def test_folders_of_classes_splits_and_parts_are_no_groups() -> None:
     assert photos([f"class{i % 5}" for i in range(ROWS)], [i % 5 for i in range(ROWS)]) == []
+    assert (
+        photos([f"class{i % 5 if i % 8 else 0}" for i in range(ROWS)], [i % 5 for i in range(ROWS)]) == []
+    )  # a few amiss
     assert photos([f"images_{i:03}" for i in OWNER], LABEL) == []
     assert photos([["train", "val", "test"][i % 3] for i in range(ROWS)], LABEL) == []
     assert photos([f"f{i}" for i in range(ROWS)], LABEL) == []  # a folder for each

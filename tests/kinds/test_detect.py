@@ -382,6 +382,10 @@ def test_an_id_in_a_modality_wants_a_word() -> None:
 def test_a_date_is_no_target() -> None:
     with pytest.raises(RequestError, match="target 'd' holds dates; turn them into a number"):
         detect(read({"d": [date(2024, 1, 1), date(2024, 1, 2)]}), target="d")
+    days = [f"2024-{month:02}-{day:02}" for month in range(1, 5) for day in range(1, 11)]
+    with pytest.raises(RequestError, match="target 'd' holds dates; turn them into a number"):
+        detect(read({"d": days, "x": [*range(40)]}), target="d")
+    assert detect(read({"d": ["2024Q1", "2024Q2"] * 20, "x": [*range(40)]}), target="d").column("d").kind == "category"
 
 
 def test_digits_as_a_person_would_say(shared_data: Path) -> None:

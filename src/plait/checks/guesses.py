@@ -187,22 +187,35 @@ def kept_features(survey: Survey, modality: Modality, rows: np.ndarray) -> Itera
 def _design(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return features for the ridge (n, feature): main directions, and a Gaussian kernel to landmarks.
     Landmarks are drawn rows (Nyström; Williams and Seeger 2001). Directions are whitened half-way."""
-    from sklearn.metrics.pairwise import euclidean_distances
-    from sklearn.utils.extmath import randomized_svd
-
     values = values - values.mean(axis=0)
-    size = min(DIMS, *values.shape)
-    left, strength, _ = randomized_svd(values, n_components=size, n_iter=3, random_state=0)
+    left, strength = _main_directions(values, min(DIMS, *values.shape))
     kept = strength > 1e-5 * max(float(strength[0]), 1e-12)
     x = left[:, kept] * np.sqrt(strength[kept])
     marks = x[np.sort(generator.permutation(len(x))[:LANDMARKS])]
-    far = euclidean_distances(x, marks, squared=True)
+    far = _squared_distances(x, marks)
     width = max(float(np.median(far)), 1e-12)
-    inner, vectors = np.linalg.eigh(np.exp(-euclidean_distances(marks, squared=True) / width).astype(np.float64))
+    inner, vectors = np.linalg.eigh(np.exp(-_squared_distances(marks, marks) / width))
     kept = inner > 1e-5 * inner[-1]
     kernel = np.exp(-far / width) @ (vectors[:, kept] / np.sqrt(inner[kept])).astype(np.float32)
     line = 0.1 * x / max(float(np.abs(x).std()), 1e-12)
     return np.concatenate([kernel, line, np.full((len(x), 1), 3.0)], axis=1).astype(np.float32)
+
+
+def _main_directions(values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return so many left singular vectors (n, size) and values (size,), by random projection with three power
+    iterations (Halko, Martinsson and Tropp 2011, arXiv:0909.4061)."""
+    wide = np.random.RandomState(0).normal(size=(values.shape[1], size + 10))
+    span = np.linalg.qr(values @ wide.astype(values.dtype))[0]
+    for _ in range(3):
+        span = np.linalg.qr(values @ np.linalg.qr(values.T @ span)[0])[0]
+    inner, strength, _ = np.linalg.svd(span.T @ values, full_matrices=False)
+    return (span @ inner)[:, :size], strength[:size]
+
+
+def _squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each row to each other (left, right), float64."""
+    a, b = left.astype(np.float64), right.astype(np.float64)
+    return np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T, 0)
 
 
 def choose_guesser(guessers: Sequence[Guesser], target: np.ndarray) -> tuple[Guesser, float]:

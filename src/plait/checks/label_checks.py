@@ -21,6 +21,7 @@ from plait.core.finding import Finding
 from plait.core.terminal import Callback
 from plait.core.threads import one_thread
 from plait.core.words import count, percent
+from plait.data import parse
 from plait.data.label_lists import find_delimiter, read_labels
 from plait.data.spelling import say_alike
 from plait.errors import TableError
@@ -60,6 +61,12 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
         message = f"classes differ only in how they are written: {alike}"
         mend = "If they are one, write them alike; fit takes each for a class."
         yield Finding("warning", "label-alike", labels.name, (), message, mend)
+    if nothing := [name for name in labels.names if _means_nothing(name, labels.names)]:
+        rows = np.flatnonzero(np.isin(labels.codes, [labels.names.index(name) for name in nothing]))
+        shown = " or ".join(map(repr, nothing[:3]))
+        message = f"{count(len(rows), 'row has', 'rows have')} the label {shown}, which may stand for none"
+        mend = "If so, leave these labels blank; fit takes it for a class."
+        yield Finding("warning", "label-no-value", labels.name, tuple(rows.tolist()), message, mend)
     counts = labels.counts()
     most, least = int(counts.argmax()), int(counts.argmin())
     ratio = counts[most] / counts[least]
@@ -84,6 +91,16 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
         message = f"{count(len(few))} of {have} fewer than {wanted} {what} to learn from: {shown}"
         mend = "Gather more rows of these classes, join them with others, or leave their labels blank."
         yield Finding("warning", "label-few-rows", labels.name, (), message, mend)
+
+
+def _means_nothing(name: Any, names: Sequence[Any]) -> bool:
+    """Whether a label is a sign for nothing, such as N/A, or a number such as -999 beside small ones. Words such as
+    none and unknown are what some classes are called."""
+    if isinstance(name, str) and not parse.PLAIN.fullmatch(name):
+        return parse.is_missing(name) and not (name.strip().isalpha() and len(name.strip()) > 3)
+    others = [abs(float(other)) for other in names if other != name and parse.PLAIN.fullmatch(str(other))]
+    far = len(others) == len(names) - 1 and abs(float(name)) > 10 * max(*others, 1.0)
+    return far and parse.NO_VALUE.fullmatch(f"{float(name):.15g}") is not None
 
 
 def _check_conflicts(survey: Survey, labels: Labels) -> Iterator[Finding]:

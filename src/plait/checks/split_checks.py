@@ -4,6 +4,7 @@ Knows no model; what a column tells of the label is asked of `leaks`."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from plait.kinds.left_out import WHY_ASKED
 Split = Sequence[str | None]
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 CHANCE = 0.01  # how often a split that was drawn at random may be refused
+OF_CLASSES = 0.8  # share of the rows that lie in the largest folder of their label, where folders are classes
 FEWEST, LEAST_SHARED = 3, 0.1  # groups; share of the rows whose value another row has too
 LARGEST_BLOCK = 50  # rows of a value, on average, beyond which blocks tell that the table was sorted
 # what a person, an animal or a recording is called: rows of one are alike in much that is not asked for
@@ -251,7 +253,9 @@ def _are_owners(folders: Sequence[str | None], labels: Sequence[Any]) -> bool:
         return False
     if {*name_splits(sorted(names))} <= {*PARTS}:
         return False
-    of_label: dict[Any, set[str | None]] = {}
-    for folder, label in zip(folders, labels, strict=True):
-        of_label.setdefault(label, set()).add(folder)
-    return any(len(held) > 1 for held in of_label.values())
+    counts = Counter(labels)
+    commonest: dict[Any, int] = {}  # rows of a label in its largest folder: nearly all where folders are classes
+    for (label, _), times in Counter(zip(labels, folders, strict=True)).items():
+        commonest[label] = max(times, commonest.get(label, 0))
+    again = [label for label, times in counts.items() if times > 1]  # none of a number that is measured
+    return not again or sum(commonest[label] for label in again) < OF_CLASSES * sum(counts[label] for label in again)

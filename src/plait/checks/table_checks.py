@@ -13,7 +13,7 @@ from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, VIDEO_ENDINGS
 from plait.data.parse import PLAIN, Written, fold, how_written, is_missing, parse_number, several_units
 from plait.kinds import KINDS, is_opened, kind_of_column
 from plait.kinds.detect import WHY_MENDED
-from plait.kinds.facts import FEW, Facts, absent_cells, facts_of
+from plait.kinds.facts import FEW, SAMPLE, Facts, absent_cells, facts_of
 from plait.kinds.left_out import WHY_ASKED, is_lost, way_in
 from plait.kinds.media import SAVED, WEB, means_files
 
@@ -142,7 +142,7 @@ def _check_numbers(column: Column, table: Table) -> Iterator[Finding]:
             message = f"the numbers are stored as text, such as {example!r}, read as {value:.15g}"
             mend = "fit reads them as numbers; nothing is needed. Stored as numbers they are safe everywhere."
             yield Finding("note", "table-numbers-as-text", name, (), message, mend)
-    elif (several := _count_in_each(list(cells.values()))) > 1:
+    elif column.role == "feature" and (several := _count_in_each(list(cells.values()))) > 1:
         message = f"most cells hold {several} numbers, such as {next(iter(cells.values()))!r:.60}; they are read as "
         message += "words"
         mend = "Write each of the numbers into a column of its own."
@@ -175,7 +175,8 @@ def _is_number(cell: str, written: Written) -> bool:
 
 
 def _count_in_each(cells: list[str]) -> int:
-    """Return how many numbers nearly all cells of many different ones hold, written alike; else 0."""
+    """Return how many numbers nearly all cells of many different ones hold, written alike; else 0. Looks into some."""
+    cells = cells[:: max(1, len(cells) // SAMPLE)]
     if len({*cells}) <= FEW:
         return 0
     shape, most = Counter(_NUMBER.sub("#", fold(cell)) for cell in cells).most_common(1)[0]

@@ -32,6 +32,9 @@ MISSING = (
     r"|0000[-/]00[-/]00(?:[t ]00:00(?::00(?:\.0+)?)?)?)"
 )
 
+# Numbers that stand for nothing where they are far from all others: 9s, 8s or 7s, and the ends of whole numbers.
+NO_VALUE = re.compile(r"-?(?:9{2,}|8{2,}|7{2,})(?:\.9+|\.25)?|-32768|32767|65535|-2147483648|2147483647")
+
 PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _MISSING = re.compile(MISSING)
 # What to match, the sign between thousands, the decimal sign. No + before blanks: "+49 170 123 456" is a telephone.

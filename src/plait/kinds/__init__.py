@@ -23,7 +23,7 @@ from plait.kinds.video import KIND as VIDEO
 DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
-    "facts": ("FEW", "Facts", "absent_cells", "facts_of", "rows_of"),
+    "facts": ("FEW", "SAMPLE", "Facts", "absent_cells", "facts_of", "rows_of"),
     "features": ("batch_features", "code_blocks", "coded_sizes", "count_numbers", "even_spread"),
     "grades": ("order_classes",),
     "kind": ("Kind",),

@@ -15,7 +15,7 @@ from plait.core.words import count
 from plait.data.label_lists import find_delimiter, looks_like_labels
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, forms_of, is_opened, kind_of_column
-from plait.kinds.facts import Facts, Guess, facts_of
+from plait.kinds.facts import FEW, Facts, Guess, facts_of
 from plait.kinds.left_out import WHY_ASKED
 from plait.kinds.media import is_heard
 from plait.kinds.recognise import judge
@@ -199,7 +199,7 @@ def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
         )
     if facts.form in ("bytes", "other") or (is_opened(guess.kind) and facts.distinct != 1):
         raise RequestError(f"target {name!r} holds {guess.kind} ({guess.why}); a target is a class, a number or a text")
-    if facts.form == "date":
+    if facts.form == "date" or (facts.form == "text" and guess.kind == "date" and (facts.distinct or 0) > FEW):
         raise RequestError(
             f"target {name!r} holds dates; turn them into a number, such as the days since the first one"
         )

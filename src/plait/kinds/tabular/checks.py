@@ -29,8 +29,7 @@ from plait.kinds.text.checks import check_signs
 SPEAKS = False  # a column may be beside the point, and equal numbers come again by chance
 EARLIEST, LATEST = 1800, 2100  # years
 
-# what programs write for a value that is not there: 9s, 8s or 7s, and the ends of whole numbers
-_NO_VALUE = re.compile(r"-?(?:9{2,}|8{2,}|7{2,})(?:\.9+|\.25)?|-32768|32767|65535|-2147483648|2147483647")
+ENDS = 4  # lowest and highest numbers among which such are looked for
 COMMON, MANY = 0.05, 20  # share of the rows that a lone -1 has, and different values beside it
 _DATE_FORM = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?=\D|$)|\d{4}年|\d{1,2}\D{1,3}[A-Za-z]{3,9}\D{1,3}\d{2,4}")
 _SLASHED = re.compile(r"\s*(\d{1,2})([-./])(\d{1,2})\2\d{2,4}(?!\d)")
@@ -123,13 +122,16 @@ def _check_readable(column: Column, facts: Facts, cells: Sequence[Any]) -> Itera
 def _check_no_value(name: str, facts: Facts, cells: Sequence[Any]) -> Iterator[Finding]:
     """Find numbers such as -999 that may stand for a value which is not there: each comes again, and lies further from
     all others than those from each other; or it is -1, often, and no other is below 0."""
-    held = Counter(cell for cell in cells if cell is not None)
-    read = [float(cell) for cell in held] if facts.form in ("whole", "real") else parse.read_numbers([*held])
-    counts = dict.fromkeys((number for number in read if np.isfinite(number)), 0)
-    for number, times in zip(read, held.values(), strict=True):
-        counts[number] = counts.get(number, 0) + times
-    odd = [number for number in counts if _NO_VALUE.fullmatch(f"{number:.15g}")]
-    others = sorted(counts.keys() - {*odd, -1.0})
+    read: Mapping[Any, float] = {}
+    if facts.written:
+        texts = [*dict.fromkeys(cell for cell in cells if cell is not None)]
+        read = dict(zip(texts, parse.read_numbers(texts), strict=True))
+    values = np.array([read.get(cell, cell) for cell in cells if cell is not None], float)
+    numbers, times = np.unique(values[np.isfinite(values)], return_counts=True)
+    counts = dict(zip(numbers.tolist(), times.tolist(), strict=True))
+    ends = [*counts][:ENDS] + [*counts][-ENDS:]
+    odd = {number for number in ends if parse.NO_VALUE.fullmatch(f"{number:.15g}")}
+    others = [number for number in counts if number not in odd and number != -1]
     if len(others) < 3:
         return
     low, high = others[0], others[-1]
@@ -139,8 +141,7 @@ def _check_no_value(name: str, facts: Facts, cells: Sequence[Any]) -> Iterator[F
         found, where = ([-1.0] if all(n % 1 == 0 for n in others) else []), "and no other number below 0"
     if found:
         shown = [f"{number:.15g}" for number in sorted(found)]
-        blank = {cell for cell, number in zip(held, read, strict=True) if number in found}
-        rows = tuple(row for row, cell in enumerate(cells) if cell in blank)
+        rows = tuple(row for row, cell in enumerate(cells) if read.get(cell, cell) in found)
         message = f"{say_cells(len(rows), 'holds')} {' or '.join(shown)}, {where}: it may stand for a missing value"
         mend = f"If so, leave these cells blank (in pandas: frame.replace({{{name!r}: {shown[0]}}}, None)); "
         mend += "else fit takes it for an amount."

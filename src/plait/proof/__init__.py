@@ -15,7 +15,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "span", "verdict_html",
     ),
     "operating": ("operating_curves",),
-    "shapley": ("draw_orders", "needed_subsets"),
+    "shapley": ("Keep", "draw_orders", "explain_game", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
     "reliability": ("as_classes", "calibration", "reliability"),
     "robustness": ("Robustness",),

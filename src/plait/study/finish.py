@@ -245,7 +245,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         "candidates": list_candidates(study.candidates, result.winner, score, result.kept),
         "conversions": compare_conversions(search, converted),
     }
-    if worth := measure_worth(result, model, answered):
+    if worth := measure_worth(result, model, answered) if result.checked is None else result.checked.pop("worth", None):
         facts.study["worth"] = worth
     if result.sharing is not None:
         facts.study["sharing"] = result.sharing

@@ -141,7 +141,6 @@ SENTENCES: dict[str, str] = {
     "the one candidate that was selected, by rows that it did not learn from": "按没有学过的行选出的唯一候选模型",
     "the simplest within one standard error of the fewest word errors on validation; WER: 0 is best":
         "与最少验证词错误相差不超过一个标准误的最简单者；WER：0 最好",
-    "{rule}, among all": "{rule}（在全部候选中）",
     "the lowest loss on validation, among the fused": "融合候选中验证损失最低者",
     "* {rule}; — not looked at on the test rows": "* {rule}；— 没有看过测试数据",
     "+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)":

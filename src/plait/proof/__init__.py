@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "evaluation": ("Evaluation",),
     "inside": ("Detail",),
     "leaderboard": (
-        "FEWEST", "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "say_verdict",
+        "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "say_verdict",
         "span", "verdict_html",
     ),
     "operating": ("operating_curves",),

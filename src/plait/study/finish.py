@@ -236,7 +236,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
-        "choose": "simple" if search.deal is None else "ensemble",
+        "choose": "fusion" if search.plan is not None else "simple" if search.deal is None else "ensemble",
         "metric": labels.metric,
         "beside": labels.beside,
         "why": labels.why,

@@ -38,6 +38,10 @@ def test_every_section_is_there_and_the_contents_lead_to_it(page: Page) -> None:
         assert title in page.text
 
 
+def test_the_verdict_stands_there_once(page: Page) -> None:
+    assert page.text.count("is right in 93.2") == 1
+
+
 @pytest.mark.parametrize("made", [full_content, regression_content, lambda: full_content(60, 60)])
 def test_elements_are_closed_and_ids_given_once(made: Any) -> None:
     page = Page(render_report(made()))

@@ -38,7 +38,7 @@ def test_one_modality_alone_where_combining_hurts_or_is_equal() -> None:
 def test_a_modality_that_adds_nothing() -> None:
     content = quiet_content()
     content["importance"]["worth"]["modalities"]["image"] = {"value": 0.001, "low": -0.01, "high": 0.02}
-    assert list_steps(content) == ["image adds nothing that the test rows can show: try without it (--ignore image)."]
+    assert list_steps(content) == ["image adds nothing that the tested rows can show: try without it (--ignore image)."]
 
 
 def test_a_weak_class_and_a_frequent_mistake() -> None:

@@ -109,6 +109,10 @@ def test_a_proof_says_the_board_the_trials_and_the_verdict() -> None:
     assert averaged.startswith(single)
     several = {**facts, "choose": "ensemble", "candidates": [entry("all", winner=True, members=["a", "b"])]}
     assert rule_of(several) == "an average of candidates, selected by rows that they did not learn from"
+    assert rule_of({**facts, "choose": "fusion"}) == "the lowest loss on validation, among the fused"
+    heard = {**facts, "metric": "wer"}
+    assert rule_of(heard).startswith("the simplest within one standard error of the fewest word errors on validation")
+    assert rule_of({**heard, "choose": "fusion"}) == "the plan that was asked for"
     assert found.to_json() == facts
     alone = Proof({**facts, "trials": {"single": 3, "fused": 0}})
     assert "look at one modality" not in str(alone)

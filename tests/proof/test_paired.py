@@ -261,6 +261,19 @@ def test_every_metric_of_labels_is_that_of_the_scores(metric):
     assert np.isfinite(yardstick.spread(said)).all()
 
 
+def test_the_interval_of_alike_transcripts_does_not_collapse():
+    errors = np.array([1.0, 0, 0, 2] * 25)
+    alike = Yardstick("wer", np.full(100, 10.0)).compare(errors, errors, np.random.default_rng(0))
+    assert (alike.value, alike.p) == (0, 1)
+    assert (alike.low, alike.high) == pytest.approx((-0.037, 0.037), abs=1e-4)
+    one_long = Yardstick("wer", np.array([910.0, *[10] * 9])).compare(
+        np.zeros(10), np.zeros(10), np.random.default_rng(0)
+    )
+    assert one_long.high == pytest.approx(0.76, abs=0.01)  # worth 1.2 rows
+    worse = Yardstick("wer", np.ones(40)).compare(np.zeros(40), np.full(40, 1.5), np.random.default_rng(0))
+    assert worse.low <= worse.value == 1.5 <= worse.high
+
+
 @pytest.mark.parametrize("metric", ["quadratic_kappa", "mae"])
 def test_grades_are_compared_by_steps(metric):
     truth, grades = np.array([1, 2, 3, 4, 5] * 6, object), Ordered([1, 2, 3, 4, 5])

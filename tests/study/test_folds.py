@@ -11,6 +11,7 @@ from plait.errors import RequestError
 from plait.kinds.detect import detect
 from plait.proof.paired import Yardstick
 from plait.proof.verdict import Contest, Verdict
+from plait.proof.worth import say_tests
 from plait.study.candidate import choose
 from plait.study.folds import Pool, cross_validate
 from plait.study.labels import hash_judged
@@ -95,6 +96,15 @@ def test_the_scores_are_of_the_pooled_answers(folded: Folded) -> None:
     assert accuracy["value"] == pytest.approx(right / 112)
     assert accuracy["low"] < accuracy["value"] < accuracy["high"]
     assert {key: folded.found[key] for key in ("folds", "repeats", "rows")} == {"folds": 3, "repeats": 2, "rows": 56}
+
+
+def test_the_score_is_split_over_the_answers_to_the_rows_left_out(folded: Folded) -> None:
+    worth = folded.found["worth"]
+    assert [worth[key] for key in ("metric", "rows", "of", "groups", "repeats")] == ["accuracy", 56, 56, None, 2]
+    assert worth["value"] == pytest.approx(folded.found["metrics"]["accuracy"]["value"])
+    total = sum(gain["value"] for gain in worth["modalities"].values())
+    assert total == pytest.approx(worth["value"] - worth["prior"])
+    assert say_tests(worth) == "56 rows, each left out twice"
 
 
 def test_the_verdict_is_of_the_best_of_each_side_of_every_fold(folded: Folded) -> None:

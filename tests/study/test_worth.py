@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import plait
+from plait.proof.paired import Yardstick, corrected_t
 from plait.runs.model import Model
 from plait.study import worth
 from searches import draw_blocks, take_quick_learners
@@ -68,3 +70,22 @@ def test_without_test_rows_there_is_nothing_to_split(monkeypatch: pytest.MonkeyP
     table = {**draw_blocks(60), "part": ["train"] * 60}
     untested = plait.fit(table, target="y", split="part", candidates=["classic"])
     assert "worth" not in untested.facts.study
+
+
+def test_what_folds_say_is_as_uncertain_as_they_differ() -> None:
+    """a tells 3, 4, 5 and 4 of the 5 rows of a fold, b none; without either 2 are right."""
+    truth, place = np.array(["y"] * 20), np.arange(20)
+
+    def right(count: int) -> np.ndarray:
+        return np.eye(2)[(np.arange(5) >= count).astype(int)]
+
+    given = [{(): right(2), ("a",): right(num), ("b",): right(2), ("a", "b"): right(num)} for num in (3, 4, 5, 4)]
+    yardstick = Yardstick("accuracy", truth, ["y", "n"], place)
+    found = worth.measure_folds(given, ["a", "b"], yardstick, place, 15.0, 0)
+    a, b = (found["modalities"][name] for name in "ab")
+    _, low, high = corrected_t(np.array([0.2, 0.4, 0.6, 0.4]), 15.0, 5.0)
+    assert (a["value"], a["low"], a["high"]) == pytest.approx((0.4, low, high))
+    assert high - low == pytest.approx(0.7938, abs=1e-4)
+    assert b["value"] == 0
+    assert found["pairs"]["a+b"]["value"] == 0
+    assert (found["rows"], found["of"]) == (20, 20)

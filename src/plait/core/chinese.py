@@ -121,8 +121,7 @@ SENTENCES: dict[str, str] = {
     "such as": "例如",
     ", such as {example}": "，例如 {example}",
     "{rows} of {groups}": "{rows}（{groups}）",
-    " of {groups}": "（{groups}）",
-    ", drawn from {num}": "，从 {num} 行中抽取",
+    "{rows}, drawn from {num}": "{rows}，从 {num} 行中抽取",
     # the leaderboard and the summary
     "candidate": "候选模型",
     "how": "做法",
@@ -142,7 +141,6 @@ SENTENCES: dict[str, str] = {
     "the one candidate that was selected, by rows that it did not learn from": "按没有学过的行选出的唯一候选模型",
     "the simplest within one standard error of the fewest word errors on validation; WER: 0 is best":
         "与最少验证词错误相差不超过一个标准误的最简单者；WER：0 最好",
-    "{rule}, among all": "{rule}（在全部候选中）",
     "the lowest loss on validation, among the fused": "融合候选中验证损失最低者",
     "* {rule}; — not looked at on the test rows": "* {rule}；— 没有看过测试数据",
     "+ kept as it was scored: plait predict RUN TABLE --candidate NAME, model.use(NAME)":
@@ -316,7 +314,7 @@ SENTENCES: dict[str, str] = {
         "在意成本时，请单用 {rule}：其他模态增加的微不足道。",
     "Keep some labelled rows for a test: without them no score is known for rows never seen.":
         "请留出一些有标签的行做测试：没有它们，就不知道在没见过的行上的成绩。",
-    "{name} adds nothing that the test rows can show: try without it (--ignore {columns}).":
+    "{name} adds nothing that the tested rows can show: try without it (--ignore {columns}).":
         "测试数据看不出 {name} 有什么贡献：可以去掉它再试（--ignore {columns}）。",
     "The class {name} is found in only {recall} of {rows}.": "类别 {name} 的 {rows}中只找出了 {recall}。",
     "More rows of it, or --balance, may help.": "给出更多这一类的行，或用 --balance，可能有帮助。",

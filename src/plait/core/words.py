@@ -109,6 +109,20 @@ def times(num: int) -> str:
     return say(named) if named else count(num, "time")
 
 
+def tested_rows(rows: int, groups: int | None = None, repeats: int = 0, of: int = 0) -> str:
+    """Return on which rows something was measured. repeats: how often folds left each out; of: from how many drawn.
+
+    >>> tested_rows(150, groups=47, of=900), tested_rows(60, repeats=2)
+    ('150 test rows of 47 groups, drawn from 900', '60 rows, each left out twice')
+    """
+    said = count(rows, "row" if repeats else "test row")
+    if groups:
+        said = say("{rows} of {groups}", rows=said, groups=count(groups, "group"))
+    if of > rows:
+        said = say("{rows}, drawn from {num}", rows=said, num=count(of))
+    return say("{rows}, each left out {times}", rows=said, times=times(repeats)) if repeats else said
+
+
 def say_rows(num: int, does: str) -> str:
     """Return how many rows do it: "2 rows hold" of (2, "holds")."""
     return count(num, f"row {does}", f"rows {plural_verb(does)}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.language import say
-from plait.core.words import count, metric_ends, metric_name, p_value, say_unsure
+from plait.core.words import count, metric_ends, metric_name, p_value, say_unsure, tested_rows
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -250,8 +250,6 @@ def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
         known = {name: value for name, value in facts["alone"].items() if value is not None}
         better = (min if lower else max)(known, key=lambda name: known[name]) if known else ""
         pairs.append({**facts, "name": key.replace("+", " + "), "better": better, "best": known.get(better)})
-    drawn = say(", drawn from {num}", num=count(worth["of"])) if worth["of"] > worth["rows"] else ""
-    groups = say(" of {groups}", groups=count(worth["groups"], "group")) if worth["groups"] else ""
     return {
         **{key: worth[key] for key in ("value", "prior")},
         "points": worth["metric"] in POINTS,
@@ -259,7 +257,7 @@ def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
         "gains": gains,
         "drawn": [(name, gain) for name, gain in gains if gain["low"] is not None],
         "pairs": pairs,
-        "tests": f"{count(worth['rows'], 'test row')}{groups}{drawn}",
+        "tests": tested_rows(worth["rows"], worth["groups"], worth.get("repeats", 0), worth["of"]),
     }
 
 

@@ -78,11 +78,11 @@ def _by_verdict(content: Mapping[str, Any]) -> list[str]:
 
 
 def _by_modalities(content: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on each modality that adds nothing which the test rows can show."""
+    """Return a sentence on each modality that adds nothing which the tested rows can show."""
     worth = (content.get("importance") or {}).get("worth") or content.get("worth")
     if not worth or len(worth["modalities"]) < 2:
         return []
-    said = "{name} adds nothing that the test rows can show: try without it (--ignore {columns})."
+    said = "{name} adds nothing that the tested rows can show: try without it (--ignore {columns})."
     columns = {m["name"]: m["columns"] for m in content["data"]["modalities"]}
     return [
         say(said, name=name, columns=" --ignore ".join(columns.get(name, [name])[:3]))

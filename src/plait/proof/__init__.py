@@ -11,11 +11,11 @@ DOOR: dict[str, tuple[str, ...]] = {
     "evaluation": ("Evaluation",),
     "inside": ("Detail",),
     "leaderboard": (
-        "FEWEST", "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "say_verdict",
+        "Leaderboard", "Proof", "board", "board_html", "choose_shown", "rule_of", "say_gaps", "say_verdict",
         "span", "verdict_html",
     ),
     "operating": ("operating_curves",),
-    "shapley": ("draw_orders", "needed_subsets"),
+    "shapley": ("Keep", "draw_orders", "explain_game", "needed_subsets"),
     "worth": ("QUICK", "split_score"),
     "reliability": ("as_classes", "calibration", "reliability"),
     "robustness": ("Robustness",),

@@ -15,6 +15,8 @@ from plait.core.words import count, duration, metric_name, milliseconds, number,
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
 AVERAGED = "an average of candidates, selected by rows that they did not learn from"
 SELECTED = "the one candidate that was selected, by rows that it did not learn from"
+LOWEST = "the lowest loss on validation, among the fused"
+ASKED = "the plan that was asked for"
 LEADING = 8  # candidates that a cell of a notebook shows
 COSTS = ("training time", "parameters", "latency per row")
 FEWEST = "the simplest within one standard error of the fewest word errors on validation; WER: 0 is best"
@@ -127,7 +129,7 @@ class Proof:
     def __str__(self) -> str:
         metric = self.facts["metric"]
         trials = self.facts["trials"]
-        rule = FEWEST if metric == "wer" else rule_of(self.facts)
+        rule = rule_of(self.facts)
         parts = [board(self.candidates, metric, kept=True), *say_gaps(self.candidates)]
         parts.append(say("* {rule}; — not looked at on the test rows", rule=say(rule)))
         if any(c.get("kept") and not c["winner"] for c in self.candidates):
@@ -152,8 +154,11 @@ class Proof:
 
 def rule_of(facts: Mapping[str, Any]) -> str:
     """Return by what rule the winner of a study was chosen; a run of before has chosen the simplest."""
+    heard = facts["metric"] == "wer"
+    if facts.get("choose") == "fusion":
+        return ASKED if heard else LOWEST
     if facts.get("choose") != "ensemble":
-        return SIMPLEST
+        return FEWEST if heard else SIMPLEST
     several = any(len(c.get("members") or ()) > 1 for c in facts.get("candidates", ()) if c["winner"])
     return AVERAGED if several else SELECTED
 

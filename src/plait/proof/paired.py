@@ -34,7 +34,7 @@ WHOLE = ("f1_macro", "auroc", "quadratic_kappa", "f1_micro", "average_precision"
 SHARES = ("accuracy", "balanced_accuracy", "r2", "f1_rows", "exact_match")  # one less what is lost
 EVEN = ("balanced_accuracy", "f1_macro", "auroc")  # in which each class counts the same
 # of which a bootstrap of answers that hardly differ collapses; accuracy has its score interval
-DECIDED = (*EVEN, "quadratic_kappa", "f1_rows", "f1_micro", "average_precision", "hamming_loss", "exact_match")
+DECIDED = (*EVEN, "quadratic_kappa", "f1_rows", "f1_micro", "average_precision", "hamming_loss", "exact_match", "wer")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,8 @@ class Yardstick:
             p = self._flip(better, generator)
             low, high = self._interval(better, ours, theirs, generator)
         if self.metric in DECIDED or (self.metric == "mae" and isinstance(self.classes, Ordered)):
-            most, reach = 1.0 if self.metric in (*POINTS, "auroc") else math.inf, self._least_reach
+            most = 1.0 if self.metric in POINTS and self.metric != "wer" else math.inf
+            reach = self._least_reach
             low, high = max(-most, min(low, value - reach)), min(most, max(high, value + reach))
         return Difference(value, *reconcile(value, low, high, p), p)
 
@@ -230,10 +231,11 @@ class Yardstick:
     @property
     def _least_reach(self) -> float:
         """How far an interval reaches at least: as the score interval does where no row differs, of so many rows as
-        their weights are worth (Kish 1965). Of labels a row differs in one; of grades by a step, or as chance has it.
+        their weights are worth (Kish 1965), of transcripts their words. Of labels a row differs in one; of grades by a
+        step, or as chance has it.
         """
         even = self.metric in EVEN and not isinstance(self.classes, Several)
-        weights = replace(self, metric="balanced_accuracy").weights if even else np.ones(len(self))
+        weights = replace(self, metric="balanced_accuracy").weights if even else self.weights
         worth = float(weights.sum() ** 2 / np.square(weights).sum())
         each = len(self.classes or ()) if self.metric == "hamming_loss" else 1
         return Z**2 / (worth + Z**2) / each

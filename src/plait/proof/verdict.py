@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.language import join_sentences, retell, say
-from plait.core.words import NOISE, count, number, p_equals, percent, plain, signed, times
+from plait.core.words import NOISE, count, number, p_equals, percent, plain, signed, tested_rows
 from plait.proof.paired import POINTS, Difference, Yardstick, reconcile
 from plait.proof.spans import LEVEL
 
@@ -319,10 +319,7 @@ class Verdict:
         return percent(value) if self.metric == "wer" else number(value)
 
     def _tested(self) -> str:
-        rows = count(self.rows, "row" if self.repeats else "test row")
-        if self.groups:
-            rows = say("{rows} of {groups}", rows=rows, groups=count(self.groups, "group"))
-        return say("{rows}, each left out {times}", rows=rows, times=times(self.repeats)) if self.repeats else rows
+        return tested_rows(self.rows, self.groups, self.repeats)
 
     def _power(self) -> list[str]:
         """Return what these rows could have shown, where they cannot tell."""

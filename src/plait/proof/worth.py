@@ -12,7 +12,7 @@ import numpy as np
 
 from plait.core.language import say
 from plait.core.terminal import text_table
-from plait.core.words import count, metric_name, number, percent, signed
+from plait.core.words import metric_name, number, percent, signed, tested_rows
 from plait.proof.metrics import draw
 from plait.proof.paired import BLOCK, LOWER_IS_BETTER, MANY_GROUPS, POINTS, Yardstick
 from plait.proof.shapley import Keep, explain_game
@@ -133,10 +133,7 @@ def say_unit(worth: Mapping[str, Any]) -> str:
 
 def say_tests(worth: Mapping[str, Any]) -> str:
     """Return on which rows: 150 test rows of 47 groups, drawn from 900."""
-    rows = count(worth["rows"], "test row")
-    if worth["groups"]:
-        rows = say("{rows} of {groups}", rows=rows, groups=count(worth["groups"], "group"))
-    return rows + (say(", drawn from {num}", num=count(worth["of"])) if worth.get("of", 0) > worth["rows"] else "")
+    return tested_rows(worth["rows"], worth["groups"], worth.get("repeats", 0), worth.get("of", 0))
 
 
 def say_pair(facts: Mapping[str, Any], metric: str) -> tuple[str, str, str]:

@@ -156,7 +156,8 @@ class Model:
     @property
     def study(self) -> Proof:
         """All candidates, the winner, and the verdict on fusion; print it."""
-        return Proof(self.facts.study)
+        asked = {"choose": "fusion"} if self.facts.options.get("fusion") else {}  # which a run of before does not say
+        return Proof({**self.facts.study, **asked})
 
     @property
     def report_rows(self) -> int | None:
@@ -524,7 +525,7 @@ class Model:
         lasting = self.folder is not None and self._keeper is None
         lines = [board(shown, metric), *say_gaps(shown)]
         if len(self.leaderboard) > 1:
-            lines.append(f"* {self._say_rule()}")
+            lines.append(f"* {say(rule_of(self.study.facts))}")
         if len(self.leaderboard) > len(shown):
             more = count(len(self.leaderboard) - len(shown), "more candidate")
             lines.append(say("{more}: print(model.study)", more=more))
@@ -543,12 +544,6 @@ class Model:
         if self.folder is not None and lasting:
             lines += self._say_next(self.folder)
         return "\n".join(lines)
-
-    def _say_rule(self) -> str:
-        """Return by what rule the winner was chosen, and among which."""
-        if self.facts.options.get("fusion"):
-            return say("the lowest loss on validation, among the fused")
-        return say("{rule}, among all", rule=say(rule_of(self.facts.study)))
 
     def _say_scores(self, metric: str) -> list[str]:
         return say_scores(self.facts, metric)

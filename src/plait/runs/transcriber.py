@@ -20,7 +20,7 @@ from plait.models.speech.learning import count_errors, frame_seconds, hear_rows
 from plait.models.speech.units import Units, normalise
 from plait.models.views import View
 from plait.proof.explanation import Explanation
-from plait.proof.leaderboard import FEWEST, span
+from plait.proof.leaderboard import span
 from plait.proof.scores import MOST_MODALITIES, error_rates
 from plait.runs.answers import Answers
 from plait.runs.model import Model, say_next
@@ -126,9 +126,6 @@ class Transcriber(Model):
             except CellError:  # it could be read a moment ago
                 continue
         return starts
-
-    def _say_rule(self) -> str:
-        return "the plan that was asked for" if self.facts.options.get("fusion") else FEWEST
 
     def _say_scores(self, metric: str) -> list[str]:
         units, test = self.units, self.facts.test

@@ -236,7 +236,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
     converted = [one for one in facts.conversions if one["how"] == "convert"]
     facts.study = {
         "winner": result.winner.name,
-        "choose": "simple" if search.deal is None else "ensemble",
+        "choose": "fusion" if search.plan is not None else "simple" if search.deal is None else "ensemble",
         "metric": labels.metric,
         "beside": labels.beside,
         "why": labels.why,
@@ -245,7 +245,7 @@ def prove(result: Result, model: Model, answered: Answers) -> None:
         "candidates": list_candidates(study.candidates, result.winner, score, result.kept),
         "conversions": compare_conversions(search, converted),
     }
-    if worth := measure_worth(result, model, answered):
+    if worth := measure_worth(result, model, answered) if result.checked is None else result.checked.pop("worth", None):
         facts.study["worth"] = worth
     if result.sharing is not None:
         facts.study["sharing"] = result.sharing

@@ -14,10 +14,12 @@ import numpy as np
 from plait.models.calibration import assign_folds
 from plait.proof.paired import Difference, Yardstick, corrected_t, reconcile
 from plait.proof.scores import intervals
+from plait.proof.shapley import Keep
 from plait.proof.verdict import NO_FUSED, ONE_MODALITY, Contest, Side, judge, not_tested, too_few
 from plait.study.job import Fit
 from plait.study.labels import hash_judged
 from plait.study.search import Search
+from plait.study.worth import answer_sets, measure_folds
 
 REPEATS = 2  # how often the folds are dealt
 FUSED, WINNER = "the best fusion", "the winner"
@@ -30,6 +32,7 @@ class Pool:
     sides: dict[str, list[Side]] = field(default_factory=dict)
     tests: list[np.ndarray] = field(default_factory=list)  # the rows of each fold
     trained: list[int] = field(default_factory=list)  # how many rows each learned from
+    given: list[dict[Keep, np.ndarray]] = field(default_factory=list)  # what won each fold, with each set of modalities
     several: bool = True  # whether each fold has a candidate of several modalities, and one of one
 
     def add(self, search: Search, winner: Any) -> None:
@@ -39,6 +42,8 @@ class Pool:
         chosen = {FUSED: fused or winner, WINNER: winner, **search.alone}
         for role, candidate in chosen.items():
             self.sides.setdefault(role, []).append(search.side(candidate))
+        if not search.study.is_over:
+            self.given.append(answer_sets(search, winner))
         self.tests.append(search.study.test)
         self.trained.append(len(search.study.train) + len(search.study.val))
 
@@ -106,12 +111,15 @@ def cross_validate(make: Callable[[np.ndarray], Search], job: Fit) -> dict[str, 
     few = too_few(len(rows), None if groups is None else of_groups, folds=True)
     if not pool.several or not pool.alone:
         few = ONE_MODALITY if len(search.study.prepared.names) < 2 else NO_FUSED
+    yardstick, names = labels.yardstick(place, cluster), sorted(search.study.prepared.names)
+    if len(pool.given) == len(pool.tests):
+        worth = measure_folds(pool.given, names, yardstick, place, float(np.mean(pool.trained)), seed)
+        facts["worth"] = {**worth, "groups": of_groups or None, "repeats": REPEATS}
     digest = hash_judged(job.table, rows)
     about: dict[str, Any] = {"rows": len(rows), "groups": of_groups, "repeats": REPEATS, "digest": digest}
     if few:
         return {**facts, "verdict": not_tested(few, None, WINNER, **about).to_json()}
     generator = np.random.default_rng([seed, 6])
-    yardstick = labels.yardstick(place, cluster)
     contest = Contest(pool.side(FUSED), pool.alone, yardstick, labels.prior, job.options.margin / 100, FUSED)
     verdict = judge(contest, generator, pool.compare(yardstick, generator))
     gains = {name: getattr(verdict, name) for name in ("fills_holes", "adds", "complete")}

@@ -173,8 +173,9 @@ class Cluster:
 
 
 def _load() -> Any:
-    """Return ray, which tells nobody that it is used."""
+    """Return ray, which tells nobody that it is used, and writes nothing of lost nodes on the stdout of a command."""
     settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    settings["RAY_DEDUP_LOGS_SKIP_REGEX"] = "."
     if not os.environ.get("RAY_ADDRESS"):
         settings["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # on Linux too, this has its ports on the loopback alone
     for name, value in settings.items():

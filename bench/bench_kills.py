@@ -1,4 +1,4 @@
-"""Kills: a process that does tasks, a whole node, the command itself, each at moments of preparation, study and predict.
+"""Kills of a process that does tasks, of a node, of the command itself, at moments of preparation, study and predict.
 
 A fit (pictures, numbers; classic learners, networks alone) and a prediction of 5,000 rows run on `local:2` and on a Ray
 cluster of two nodes on this machine. A kill comes when so many tasks of a stage have begun, which --seed draws; every

@@ -1,4 +1,4 @@
-"""Predictions on processes of this machine and on Ray: the same bytes, what it costs, memory, and kills.
+"""Predictions on processes of this machine and on Ray, what it costs and memory; fits on them; `bench_kills.py` kills.
 
 A run is fitted on a table that is made here (texts of 30 words, four columns of numbers), and asked in this process, on
 `local:2`, and on a Ray cluster of this machine. Parts by --only NAME:
@@ -6,8 +6,10 @@ A run is fitted on a table that is made here (texts of 30 words, four columns of
 - `overhead`: CPU seconds of the tasks, of the driver and of all that belongs to it, beside the start (processes that
   open the run). Expected on Ray: at most 1.15 times those in this process; a start of at most 10.
 - `memory`: the driver's memory over 100,000 rows. Expected: it grows by at most 30 MB from a tenth of the rows to all.
-- `kills`: 5,000 rows, with a process killed at three random moments, on local:2 and on Ray; then a whole node of two,
-  and the driver. Expected: the same bytes as in this process, and at most one task a kill done again.
+- `same`: 200 rows of digits_hard (../shared/data), classic learners, networks alone and three plans, here, on `local:2`
+  and on Ray with two nodes. Expected: the same candidates, losses and predictions to the last bit.
+- `classic`: wall clock of classic learners on 10,000 rows with text, here and on `local:2`, on quiet cores. Expected:
+  at most .6 of one process.
 """
 
 from __future__ import annotations
@@ -16,11 +18,7 @@ import argparse
 import contextlib
 import os
 import resource
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +37,7 @@ WORDS = np.array(
     ["morning", "harbour", "silver", "window", "yellow", "garden", "letter", "winter", "engine", "candle", "marble"]
 )
 TICKS = os.sysconf("SC_CLK_TCK")
+DIGITS = Path(__file__).parents[1] / "../shared/data/digits/digits_hard.csv"
 WORK = "plait.runs.blocks:answer_block"
 
 
@@ -94,6 +93,7 @@ def fit_run(folder: Path) -> Path:
         make_table(1500),
         target="label",
         out=folder / "run",
+        overwrite=True,
         candidates="classic",
         encoders={"text": "tfidf"},
         report=False,
@@ -101,9 +101,9 @@ def fit_run(folder: Path) -> Path:
     return folder / "run"
 
 
-def overhead(run: Path) -> None:
+def overhead(folder: Path) -> None:
     """Print CPU seconds of tasks, and of the start, on each runner."""
-    base = 0.0
+    base, run = 0.0, fit_run(folder)
     for on in ("here", "local:2", "ray"):
         begun = spent()
         model: Any = open_model(run)
@@ -124,9 +124,9 @@ def blocks(runner: Runner, table: plait.Table, setup: Any) -> Iterator[dict[str,
     return runner.map(WORK, each_block([table], runner), setup=setup)
 
 
-def measure_memory(run: Path) -> None:
+def measure_memory(folder: Path) -> None:
     """Print the driver's memory at a tenth of the rows and at the end."""
-    table = make_table(100_000, 3)
+    table, run = make_table(100_000, 3), fit_run(folder)
     for on in ("local:2", "ray"):
         seen: dict[int, float] = {}
 
@@ -135,120 +135,74 @@ def measure_memory(run: Path) -> None:
                 seen[event["done"]] = memory()
 
         before = memory()
-        plait.predict(run, table, out=run.parent / "out.csv", on=on, callback=look)
+        plait.predict(run, table, out=folder / "out.csv", on=on, callback=look)
         tenth = next(held for done, held in seen.items() if done >= 10_000)
         last = seen[100_000]
         say(f"{on:8} before {before:.0f} MB, at a tenth {tenth:.0f} MB, at the end {last:.0f} MB: +{last - tenth:.0f}")
 
 
 @contextlib.contextmanager
-def killing(choose: Callable[[], list[int]], moments: int = 3) -> Iterator[list[int]]:
-    """Kill one of the processes that `choose` gives, at random moments while the block runs; gives those killed."""
-    killed: list[int] = []
-    over, rng = threading.Event(), np.random.default_rng()
-
-    def kill() -> None:
-        while len(killed) < moments and not over.wait(float(rng.uniform(0.1, 1.0))):
-            if found := choose():
-                killed.append(int(rng.choice(found)))
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(killed[-1], signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield killed
-    finally:
-        over.set()
-        thread.join()
-
-
-def named(word: str) -> list[int]:
-    """Return the processes of this family whose command line holds a word."""
-    found = []
-    for pid in family():
-        with contextlib.suppress(OSError):
-            if word in Path(f"/proc/{pid}/cmdline").read_text():
-                found.append(pid)
-    return found
-
-
-def kills(run: Path) -> None:
-    """Print whether the answers are the same after processes, a node and the driver were killed."""
-    table, folder = make_table(5000, 4), run.parent
-    plait.predict(run, table, out=folder / "whole.csv")
-    whole = (folder / "whole.csv").read_bytes()
-
-    def said(what: str, out: Path, on: dict[str, Any], killed: int) -> None:
-        same = out.read_bytes() == whole
-        say(f"{what}: {killed} killed, {'the same bytes' if same else 'OTHER BYTES'}, {on}")
-
-    for on, word in (("local:2", "plait.tasks.worker"), ("ray", "ray::_task")):
-        with killing(lambda word=word: named(word)) as killed:  # type: ignore[misc]
-            answers = plait.predict(run, table, out=folder / "out.csv", on=on)
-        said(f"a process of {on}", folder / "out.csv", answers.on, len(killed))
-    kill_node(run, table, said)
-    for on in ("local:2", "ray"):
-        kill_driver(run, on)
-        assert not (folder / "driver.csv").exists()
-        say(f"the driver on {on}: 1 killed, nothing half-written; asked again in this process:")
-        answers = plait.predict(run, make_table(5000, 4), out=folder / "driver.csv")
-        said("  now", folder / "driver.csv", answers.on, 0)
-        (folder / "driver.csv").unlink()
-
-
-def kill_node(run: Path, table: plait.Table, said: Callable[..., None]) -> None:
-    """Predict on two nodes of this machine, one of which is killed."""
+def two_nodes() -> Iterator[None]:
+    """A Ray cluster of two nodes of this machine, each of one core."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    node = cluster.add_node(num_cpus=1)
+    cluster.add_node(num_cpus=1)
     os.environ["RAY_ADDRESS"] = cluster.address
     try:
-        killed = []
-
-        def kill(event: dict[str, Any]) -> None:
-            if event.get("done", 0) >= 1500 and not killed:
-                killed.append(node)
-                cluster.remove_node(node, allow_graceful=False)
-
-        answers = plait.predict(run, table, out=run.parent / "node.csv", on="ray", callback=kill)
-        said("a node of two", run.parent / "node.csv", answers.on, len(killed))
+        yield
     finally:
         del os.environ["RAY_ADDRESS"]
         cluster.shutdown()
 
 
-def kill_driver(run: Path, on: str) -> None:
-    """Kill a process that predicts, once it has begun."""
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import bench_cluster as b, plait\n"
-        "plait.predict(sys.argv[2], b.make_table(5000, 4), out=sys.argv[3], on=sys.argv[4], "
-        "callback=lambda event: print('at', event.get('done', 0), flush=True))"
-    )
-    words = [sys.executable, "-c", code, str(Path(__file__).parent), str(run), str(run.parent / "driver.csv"), on]
-    driver = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert driver.stdout is not None
-    for line in driver.stdout:
-        if line.startswith("at ") and int(line.split()[1]) >= 1000:
-            break
-    driver.kill()
-    driver.wait()
-    driver.stdout.close()
-    time.sleep(2)  # what it left behind ends by itself
+def same(folder: Path) -> None:
+    """Print whether a fit finds and answers the same on each runner."""
+    table = plait.read(DIGITS)
+    table = table.take(np.random.default_rng(0).permutation(len(table))[:200])
+    options: dict[str, Any] = {"candidates": ["classic", "alone", "sequential", "tree"], "epochs": 2, "report": False}
+    found: dict[str, Any] = {}
+    for on in ("here", "local:2", "ray"):
+        os.environ["PLAIT_CACHE"] = str(folder / f"cache-{on}")
+        with two_nodes() if on == "ray" else contextlib.nullcontext():
+            model: Any = plait.fit(table, target="digit", out=folder / f"same-{on}", on=on, **options)
+        losses = [(one["name"], one["loss"]) for one in model.study.to_json()["candidates"]]
+        found[on] = losses, np.asarray(model.predict(table).probabilities).tobytes()
+        alike = found[on] == found["here"]
+        say(f"{on:8} {len(losses)} candidates, {'the same' if alike else 'OTHER'} losses and predictions, {model.on}")
+
+
+def classic(folder: Path) -> None:
+    """Print the wall clock of classic learners here and on two processes, by turns."""
+    rng, vocabulary = np.random.default_rng(0), np.array([f"w{number:x}" for number in range(20_000)])
+    often = 1 / np.arange(1, 20_001)
+    label = rng.integers(0, 3, 10_000)
+    words = vocabulary[rng.choice(20_000, (10_000, 30), p=often / often.sum())]
+    told = rng.random(10_000) < 0.5
+    words[told, 0] = WORDS[:3][label[told]]
+    columns: dict[str, Any] = {"note": [" ".join(line) for line in words]}
+    columns |= {f"n{n}": (rng.normal(size=10_000) + label * (n == 0) * 0.7).round(3) for n in range(4)}
+    table = plait.read({**columns, "label": np.array(["a", "b", "c"])[label]})
+    walls: dict[str, float] = {}
+    for on in ("here", "local:2"):
+        began = time.perf_counter()
+        options: dict[str, Any] = {"candidates": "classic", "encoders": {"text": "tfidf"}, "report": False, "on": on}
+        plait.fit(table, target="label", out=folder / f"classic-{on}", **options)
+        walls[on] = time.perf_counter() - began
+        say(f"{on:8} {walls[on]:.0f} s, {walls[on] / walls['here']:.2f} times")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parts: dict[str, Callable[[Path], None]] = {"overhead": overhead, "memory": measure_memory, "kills": kills}
+    parts: dict[str, Callable[[Path], None]] = {"overhead": overhead, "memory": measure_memory, "same": same}
+    parts |= {"classic": classic}
     parser.add_argument("--only", choices=parts)
     only = parser.parse_args().only
     with tempfile.TemporaryDirectory() as folder:
-        run = fit_run(Path(folder))
         for name, part in parts.items():
             if only in (None, name):
                 say(f"-- {name}")
-                part(run)
+                part(Path(folder))
 
 
 if __name__ == "__main__":

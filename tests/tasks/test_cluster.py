@@ -171,6 +171,20 @@ def test_a_cluster_that_cannot_be_joined(
         Cluster()
 
 
+def test_a_cluster_that_may_ask_for_a_token_is_hinted_at(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**how: Any) -> None:
+        raise ConnectionError("no one there")
+
+    monkeypatch.setattr(fake, "init", refuse)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(RequestError, match="; where it asks for a token, set RAY_AUTH_MODE=token"):
+        Cluster()
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(RequestError, match=r"to start one for this command\.$"):
+        Cluster()
+
+
 def test_without_ray_the_pip_line_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda module: None)
     with pytest.raises(MissingExtra, match=r'the package \'ray\', which is not installed; run: pip install "plait\[cl'):

@@ -200,7 +200,10 @@ def _join(ray: Any) -> None:
             ) from None
         where = f"no Ray cluster answers at RAY_ADDRESS={address}" if address else "Ray does not start here"
         mend = "start one with `ray start --head`, or unset RAY_ADDRESS to start one for this command"
-        raise RequestError(f"{where} ({said[:200]}); {mend if address else 'try --on local:N'}.") from None
+        mend += (
+            "" if os.environ.get("RAY_AUTH_MODE") else "; of a cluster that asks for a token, set RAY_AUTH_MODE=token"
+        )
+        raise RequestError(f"{where} ({said[:200]}); {mend + token if address else 'try --on local:N'}.") from None
 
 
 @contextlib.contextmanager

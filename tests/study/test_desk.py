@@ -10,7 +10,7 @@ from plait.core.files import Stages
 from plait.models.classic import MajorityPredictor
 from plait.models.learners import LEARNERS
 from plait.study.budget import Budget
-from plait.study.desk import Desk, Held, Trial, ask_try, learn
+from plait.study.desk import Desk, Held, Trial, ask_try, ask_turn, learn
 from plait.study.search import Search
 from searches import search_words, take_quick_learners
 from travelling import Travelling
@@ -71,6 +71,43 @@ def test_a_fit_that_was_killed_repeats_no_try_that_had_ended(whole: Search, tmp_
     assert said_by(again) == said_by(whole)
     assert first.tasks > len(LEARNERS["classification"])
     assert second.tasks == 0
+
+
+@pytest.mark.usefixtures("quick")
+def test_turns_of_a_try_are_tasks_and_none_that_had_ended_is_repeated(whole: Search, tmp_path: Path) -> None:
+    first, second = Travelling(), Travelling()
+    stages = Stages(tmp_path)
+    search = run_words(first, stages=stages)
+    assert search.deal is not None
+    turns = len(search.deal.turns)
+    assert turns > 1
+    trial = next(iter(search.classic._tries.values()))[0]
+    for name in (trial.name, f"{trial.name} turn 1"):
+        stages._path(name).with_suffix(".json").unlink()
+    again = run_words(second, stages=Stages(tmp_path))
+    assert said_by(again) == said_by(whole)
+    assert first.tasks > turns * len(LEARNERS["classification"])
+    assert second.tasks == 1
+
+
+def test_turns_join_to_what_a_whole_try_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = search_words(("classic",), choose="ensemble").classic.desk
+    assert desk.deal is not None
+    trial = Trial("logistic regression", 0, ("text",))
+    turns = [learn(desk, ask_turn(trial, number)) for number in range(len(desk.deal.turns))]
+    for rival in (None, np.full(len(desk.deal.rows), 9.0)):
+        whole, joined = learn(desk, ask_try(trial, np.inf, rival)), desk.join(turns, rival)
+        assert joined["said"].tolist() == whole["said"].tolist()
+        assert joined["parts"] == whole["parts"]
+        assert joined["strength"] is whole["strength"] is None
+    monkeypatch.setattr("plait.study.desk.is_behind", lambda ours, theirs: bool(ours.mean() > theirs.mean()))
+    best = np.zeros(len(desk.deal.rows))
+    assert learn(desk, ask_try(trial, np.inf, best))["given_up"]
+    assert desk.join(turns[:1], best) == {"given_up": True}
+    late = desk.join([{"lacking": "too few"}, *turns[1:]], None)
+    held = desk.deal.places(desk.deal.turns[0][1])
+    assert late["said"][held].tolist() == [desk.labels.prior.tolist()] * len(held)
+    assert desk.join([{"lacking": "too few"}] * len(turns), None) == {"lacking": "too few"}
 
 
 def test_a_try_says_why_there_is_nothing() -> None:

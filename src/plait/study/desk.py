@@ -229,6 +229,27 @@ class Desk:
             raise lacking[0]
         return made[0], said
 
+    def is_behind(self, turn: int, answer: Mapping[str, Any], rival: np.ndarray | None) -> bool:
+        """Whether what a turn answered is far behind another that looks at the same."""
+        assert self.deal is not None
+        held = self.deal.turns[turn][1]
+        return rival is not None and is_behind(self.labels.losses(answer["said"], held), rival[self.deal.places(held)])
+
+    def join(self, answers: Sequence[Mapping[str, Any]], rival: np.ndarray | None) -> Mapping[str, Any]:
+        """Return the answer to a try of those to its turns, as `_out_of_folds` would come to it."""
+        assert self.deal is not None
+        said, made = np.repeat(self.labels.prior[None], len(self.deal.rows), 0), list[Mapping[str, Any]]()
+        for turn, answer in enumerate(answers):
+            if "lacking" in answer:
+                continue
+            made.append(answer)
+            if len(made) == 1 and self.is_behind(turn, answer, rival):
+                return {"given_up": True}
+            said[self.deal.places(self.deal.turns[turn][1])] = answer["said"]
+        if not made:
+            return answers[0]
+        return {**made[0], "said": said, "strength": None, "seconds": sum(answer["seconds"] for answer in made)}
+
     # -- in another process -------------------------------------------------------------------------------------------
 
     def pack(self) -> dict[str, Any]:
@@ -287,6 +308,16 @@ def ask_try(trial: Trial, left: float, rival: np.ndarray | None) -> dict[str, An
     return {"trial": asdict(trial), "until": tell_end(left), **({} if rival is None else {"rival": rival})}
 
 
+def ask_turn(trial: Trial, turn: int) -> dict[str, Any]:
+    """Return what asks `learn` for one turn of a try."""
+    return {"trial": asdict(trial), "turn": turn}
+
+
+def name_turn(trial: Trial, turn: int) -> str:
+    """Return what the stage of one turn of a try is called."""
+    return f"{trial.name} turn {turn}"
+
+
 def ask_rows(trial: Trial, rows: np.ndarray, strength: float | None) -> dict[str, Any]:
     """Return what asks `learn` for what these rows teach."""
     return {"trial": asdict(trial), "rows": rows, "strength": strength}
@@ -298,7 +329,7 @@ def name_rows(trial: Trial, rows: np.ndarray, strength: float | None) -> str:
 
 
 def learn(desk: Desk, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a request: try a learner on rows held out, or let it learn from rows.
+    """Answer a request: try a learner on rows held out, in all turns or in one, or let it learn from rows.
 
     Returns what `read_predictor` reads, of a try with what it "said" of those rows; or why there is nothing: "given_up"
     or "lacking".
@@ -310,6 +341,8 @@ def learn(desk: Desk, request: Mapping[str, Any]) -> dict[str, Any]:
         if "rows" in request:
             name = name_rows(trial, request["rows"], request["strength"])
             answer = write_predictor(desk.fit(trial, request["rows"], strength=request["strength"]))
+        elif "turn" in request:
+            name, answer = name_turn(trial, request["turn"]), _learn_turn(desk, trial, request["turn"])
         else:
             name, answer = trial.name, _try(desk, trial, request["until"], request.get("rival"))
     except RequestError as error:  # too few rows have any of these, or all of one class
@@ -332,6 +365,13 @@ def _try(desk: Desk, trial: Trial, until: float | None, rival: np.ndarray | None
     predictor, said = desk.labels_of(trial).lift(held.predictor, said, rows)
     lift = getattr(predictor, "lift", 0.0)
     return {**write_predictor(predictor), "said": said, "strength": held.strength, "lift": lift}
+
+
+def _learn_turn(desk: Desk, trial: Trial, turn: int) -> dict[str, Any]:
+    assert desk.deal is not None
+    (learned, held), seen = desk.deal.turns[turn], desk.turns[turn]
+    predictor = desk.fit(trial, learned, seen=seen)
+    return {**write_predictor(predictor), "said": seen.answer(predictor, held)}
 
 
 def write_predictor(predictor: Any) -> dict[str, Any]:

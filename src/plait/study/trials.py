@@ -34,9 +34,11 @@ from plait.study.desk import (
     Trial,
     ask_rows,
     ask_try,
+    ask_turn,
     keep_answer,
     kept_answer,
     name_rows,
+    name_turn,
     read_predictor,
 )
 from plait.study.ensemble import Deal, deal_rows
@@ -252,7 +254,8 @@ class ClassicTrials:
                     left = self.study.budget.deadline - time.monotonic()
                     yield ask_try(trial, left, rivals[trial])
 
-        answers = self._answers(ask())
+        new = [trial for trial in trials if kept[trial.name] is None]
+        answers = self._ask_turns(new, rivals) if self._splits else self._answers(ask())
         for trial in trials:
             answer = kept[trial.name] or next(answers, None)
             if answer is None:
@@ -266,6 +269,48 @@ class ClassicTrials:
                 self._add(trial, answer)
                 if kept[trial.name] is None and math.isinf(self.study.budget.deadline):
                     keep_answer(self.study.stages, trial.name, answer)
+
+    @property
+    def _splits(self) -> bool:
+        """Whether turns are tasks of their own: elsewhere they are learned side by side, and no clock ends them."""
+        turns = 0 if self.deal is None else len(self.deal.turns)
+        return turns > 1 and self.runner.engine != "here" and math.isinf(self.study.budget.deadline)
+
+    def _ask_turns(self, trials: Sequence[Trial], rivals: Mapping[Trial, np.ndarray | None]) -> Iterator[Any]:
+        """Yield the answers to tries, in order, each turn a task; what has a rival goes on where its first is no worse.
+
+        A text that is learned by its letters is one task: what it tries next hangs on what it found.
+        """
+        assert self.deal is not None
+        if self.study.is_over:
+            return
+        whole = [trial for trial in trials if trial.learner == LEARNER]
+        apart, later = [trial for trial in trials if trial not in whole], range(1, len(self.deal.turns))
+        told = self._learn_turns(
+            [*((trial, None) for trial in whole), *((trial, 0) for trial in apart)]
+            + [(trial, turn) for trial in apart if rivals[trial] is None for turn in later],
+            rivals,
+        )
+        behind = {t for t in apart if "said" in (one := told[t, 0]) and self.desk.is_behind(0, one, rivals[t])}
+        going = [trial for trial in apart if trial not in behind and (trial, later[0]) not in told]
+        told |= self._learn_turns([(trial, turn) for trial in going for turn in later], rivals)
+        for trial in trials:
+            if trial in whole:
+                yield told[trial, None]
+            else:
+                turns = [told[trial, turn] for turn in (0, *later) if (trial, turn) in told]
+                yield self.desk.join(turns, rivals[trial])
+
+    def _learn_turns(
+        self, asked: Sequence[tuple[Trial, int | None]], rivals: Mapping[Trial, np.ndarray | None]
+    ) -> dict[tuple[Trial, int | None], Mapping[str, Any]]:
+        """Return the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
+        stages = self.study.stages
+        told = {(t, turn): kept_answer(stages, name_turn(t, turn)) for t, turn in asked if turn is not None}
+        waiting = [one for one in asked if told.get(one) is None]
+        requests = (ask_try(t, math.inf, rivals[t]) if turn is None else ask_turn(t, turn) for t, turn in waiting)
+        answers = dict(zip(waiting, self._answers(requests), strict=True))
+        return {one: answers.get(one) or told[one] or {} for one in asked}
 
     def _answers(self, requests: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the answers to requests, in order; where none is asked for, nothing is prepared for it."""
@@ -388,7 +433,10 @@ class ClassicTrials:
 
     def learn_all(self, candidates: Iterable[Candidate], rows: np.ndarray) -> None:
         """Let the classic ones among candidates learn from the same rows, side by side, before each is asked to."""
-        asked = [self._tries[candidate] for candidate in candidates if candidate in self._tries]
+        known = [candidate for candidate in candidates if candidate in self._tries]
+        asked = [
+            self._tries[one] for one in sorted(known, key=lambda one: -one.seconds)
+        ]  # none long is left to the end
         self._learn_rows({name_rows(trial, rows, strength): (trial, strength) for trial, strength in asked}, rows)
 
     def _learn_rows(self, names: Mapping[str, tuple[Trial, float | None]], rows: np.ndarray) -> None:

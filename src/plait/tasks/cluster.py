@@ -200,9 +200,7 @@ def _join(ray: Any) -> None:
             ) from None
         where = f"no Ray cluster answers at RAY_ADDRESS={address}" if address else "Ray does not start here"
         mend = "start one with `ray start --head`, or unset RAY_ADDRESS to start one for this command"
-        mend += (
-            "" if os.environ.get("RAY_AUTH_MODE") else "; of a cluster that asks for a token, set RAY_AUTH_MODE=token"
-        )
+        token = "" if os.environ.get("RAY_AUTH_MODE") else "; where it asks for a token, set RAY_AUTH_MODE=token"
         raise RequestError(f"{where} ({said[:200]}); {mend + token if address else 'try --on local:N'}.") from None
 
 

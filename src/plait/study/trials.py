@@ -306,7 +306,9 @@ class ClassicTrials:
     ) -> dict[tuple[Trial, int | None], Mapping[str, Any]]:
         """Return the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
         stages = self.study.stages
-        told = {(t, turn): kept_answer(stages, name_turn(t, turn)) for t, turn in asked if turn is not None}
+        told: dict[tuple[Trial, int | None], Mapping[str, Any] | None] = {
+            (t, turn): kept_answer(stages, name_turn(t, turn)) for t, turn in asked if turn is not None
+        }
         waiting = [one for one in asked if told.get(one) is None]
         requests = (ask_try(t, math.inf, rivals[t]) if turn is None else ask_turn(t, turn) for t, turn in waiting)
         answers = dict(zip(waiting, self._answers(requests), strict=True))

@@ -171,6 +171,7 @@ def main() -> None:
         make(data)
         (data / "sitecustomize.py").write_text(NOTING)
         own = [str(data), str(Path(plait.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        os.environ |= {"RAY_raylet_start_wait_time_s": "120"}  # of busy cores
         os.environ |= {"PYTHONPATH": os.pathsep.join(own), "PLAIT_CACHE": str(data / "cache"), "OMP_NUM_THREADS": "1"}
         whole = {}
         for what, out in (("fit", data / "base"), ("predict", data / "all")):

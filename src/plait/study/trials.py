@@ -284,35 +284,31 @@ class ClassicTrials:
         assert self.deal is not None
         if self.study.is_over:
             return
-        whole = [trial for trial in trials if trial.learner == LEARNER]
-        apart, later = [trial for trial in trials if trial not in whole], range(1, len(self.deal.turns))
-        told = self._learn_turns(
-            [*((trial, None) for trial in whole), *((trial, 0) for trial in apart)]
-            + [(trial, turn) for trial in apart if rivals[trial] is None for turn in later],
-            rivals,
-        )
-        behind = {t for t in apart if "said" in (one := told[t, 0]) and self.desk.is_behind(0, one, rivals[t])}
-        going = [trial for trial in apart if trial not in behind and (trial, later[0]) not in told]
-        told |= self._learn_turns([(trial, turn) for trial in going for turn in later], rivals)
+        held = [trial for trial in trials if rivals[trial] is not None and trial.learner != LEARNER]
+        first = dict(zip(held, self._learn_turns([(trial, 0) for trial in held], rivals), strict=True))
+        asked: dict[Trial, Sequence[int | None]] = {}
         for trial in trials:
-            if trial in whole:
-                yield told[trial, None]
-            else:
-                turns = [told[trial, turn] for turn in (0, *later) if (trial, turn) in told]
-                yield self.desk.join(turns, rivals[trial])
+            behind = "said" in first.get(trial, {}) and self.desk.is_behind(0, first[trial], rivals[trial])
+            left = range(int(trial in first), 0 if behind else len(self.deal.turns))
+            asked[trial] = [None] if trial.learner == LEARNER else left
+        answers = self._learn_turns([(trial, turn) for trial in trials for turn in asked[trial]], rivals)
+        for trial in trials:
+            own = [*([first[trial]] if trial in first else []), *(next(answers) for _ in asked[trial])]
+            yield own[0] if trial.learner == LEARNER else self.desk.join(own, rivals[trial])
 
     def _learn_turns(
         self, asked: Sequence[tuple[Trial, int | None]], rivals: Mapping[Trial, np.ndarray | None]
-    ) -> dict[tuple[Trial, int | None], Mapping[str, Any]]:
-        """Return the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
         stages = self.study.stages
-        told: dict[tuple[Trial, int | None], Mapping[str, Any] | None] = {
-            (t, turn): kept_answer(stages, name_turn(t, turn)) for t, turn in asked if turn is not None
-        }
-        waiting = [one for one in asked if told.get(one) is None]
-        requests = (ask_try(t, math.inf, rivals[t]) if turn is None else ask_turn(t, turn) for t, turn in waiting)
-        answers = dict(zip(waiting, self._answers(requests), strict=True))
-        return {one: answers.get(one) or told[one] or {} for one in asked}
+        kept = [None if turn is None else kept_answer(stages, name_turn(trial, turn)) for trial, turn in asked]
+        waiting = (one for one, found in zip(asked, kept, strict=True) if found is None)
+        answers = self._answers(
+            ask_try(trial, math.inf, rivals[trial]) if turn is None else ask_turn(trial, turn)
+            for trial, turn in waiting
+        )
+        for found in kept:
+            yield found or next(answers)
 
     def _answers(self, requests: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the answers to requests, in order; where none is asked for, nothing is prepared for it."""

@@ -57,10 +57,22 @@ def test_noise_is_not_surely_better_than_chance() -> None:
 
 
 def test_of_rows_that_the_run_knows_nothing_is_claimed() -> None:
-    space = learn_space(replace(lesson(), known=("val", "test")), "kind")
+    space = learn_space(replace(lesson(), learned=("val", "test")), "kind")
     assert "directions" not in space.report
     assert space.say()[-1].startswith("The run has learned from all rows since it was proven")
     assert any("the choice leans to what it knows by heart" in line for line in space.say())
+
+
+def test_what_was_learned_since_neither_chooses_nor_measures() -> None:
+    proof, codes = lesson(noise=1.0), np.random.default_rng(0).integers(0, 4, 120)
+    heart = {name: x + 9 * (np.eye(4)[codes] @ np.ones((4, 5))) for name, x in proof.features.items()}
+    heart["audio"] = proof.features["audio"] + 9 * np.eye(5)[codes]  # which tells the class, as of rows known by heart
+    since = replace(proof, features=heart, learned=("val", "test"))
+    space, judged = learn_space(since, "kind", proof=proof), learn_space(proof, "kind")
+    assert space.name == judged.name
+    assert {**space.report, "caveat": ""} == {**judged.report, "caveat": ""}
+    assert space.report["caveat"].startswith("Chosen and measured with the run as it was when it was proven")
+    assert not np.allclose(space.heads["audio"].centre, judged.heads["audio"].centre)
 
 
 def test_rows_of_one_modality_teach_nothing() -> None:

@@ -39,6 +39,17 @@ def test_two_cells_find_more_than_one() -> None:
     assert max(found.values()) > 0.4
 
 
+def test_what_a_cell_counts_is_how_far_it_lies_along_what_is_shared() -> None:
+    learned = lesson()
+    space = learn_space(learned, "kind")
+    faint = {
+        name: space.heads[name].centre + 0.1 * (x - space.heads[name].centre) for name, x in learned.features.items()
+    }
+    says, less = space.lengths(learned.features)["audio"], space.lengths(faint)["audio"]
+    assert np.nanmean(says) == pytest.approx(1.0, abs=0.1)
+    assert np.allclose(less, 0.1 * says, atol=1e-6, equal_nan=True)
+
+
 def test_without_classes_the_very_row_is_sought() -> None:
     space = learn_space(lesson(classes=False), "rows")
     one = space.report["directions"]["text->audio"]

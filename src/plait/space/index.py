@@ -200,7 +200,7 @@ class Index:
         read = read_features(self.model, rows, folder=folder, given=True, callback=callback)
         embedded = Embeddings.of(self.space, read)
         names, queries = [*embedded.vectors], []
-        vectors = self.mix(embedded.vectors)
+        vectors = self.mix(embedded.vectors, embedded.lengths)
         into_all = [*self.space.heads] if into == ANY else [into]
         nearest = {name: self.nearest(vectors, name, top) for name in into_all}
         for row in range(len(embedded)):
@@ -220,9 +220,13 @@ class Index:
         folder = folder or (Path(self.media) if self.media else None)
         return self._show_cell(hit["kind"], hit["cell"], folder, hit["cell"])
 
-    def mix(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return one vector (rows, dim) of those of several modalities, as validation found it best."""
-        return mean_vector([*vectors.values()], [self._weight(name) for name in vectors])
+    def mix(self, vectors: Mapping[str, np.ndarray], lengths: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Return one vector (rows, dim) of those of several modalities, as validation found it best.
+
+        lengths: {modality: (rows,)} how much each cell says, 1 as usual.
+        """
+        known = lengths or {}
+        return mean_vector([*vectors.values()], [self._weight(name) * known.get(name, 1.0) for name in vectors])
 
     def _weight(self, name: str) -> float:
         report = self.space.report

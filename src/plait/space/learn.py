@@ -172,13 +172,18 @@ def _score(found: Mapping[str, Found], aim: str) -> tuple[float, float]:
 
 
 def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
-    """Return how a query of several cells is put together: {"combine": "mean" or "product", "weights"}.
+    """Return how a query of several cells is put together: {"combine": "mean" or "product", "weights", "lengths"}.
 
-    A product of probabilities is a sum of cosines, each as sharp as its modality is sure; a mean takes all alike. By a
-    higher power of the sharpness one that knows little disturbs less: which power, validation says too.
+    A product of probabilities is a sum of cosines, each as sharp as its modality is sure, and a cell counts as much as
+    its vector was long before it was a unit: long where its features lie far along what modalities share. A mean takes
+    all modalities alike. By a higher power of the sharpness one that knows little disturbs less: which power,
+    validation says too. lengths: what is usual of each modality.
     """
-    vectors = space.project(val.features)
-    sharp = {name: _sharpness(name, vectors, val, aim) for name in vectors}
+    vectors, heads = space.project(val.features), space.heads
+    lengths = {name: heads[name].lengths(val.features[name]) for name in vectors}
+    usual = {name: float(np.nanmean(x)) if np.nansum(x) > 0 else 1.0 for name, x in lengths.items()}
+    says = {name: np.nan_to_num(x / usual[name]) for name, x in lengths.items()}
+    sharp = {name: _sharpness(name, vectors, says[name], val, aim) for name in vectors}
     reached = {"mean": 0.0, "product": 0.0}
     weights = sharp
     for power in (0, *POWERS):
@@ -186,8 +191,9 @@ def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
         for into in vectors:
             others = [name for name in vectors if name != into]
             for one, other in combinations(others, 2):
-                both = mean_vector([vectors[one], vectors[other]], [scale[one], scale[other]])
-                both[np.isnan(vectors[one][:, 0]) | np.isnan(vectors[other][:, 0])] = np.nan
+                pair = [vectors[one], vectors[other]]
+                both = mean_vector(pair, [scale[one] * says[one], scale[other] * says[other]])
+                both[np.isnan(pair[0][:, 0]) | np.isnan(pair[1][:, 0])] = np.nan
                 found = find_all({"query": both, into: vectors[into]}, {"query": val.contents[one], **val.contents},
                                  val.classes).get(f"query->{into}")  # fmt: skip
                 scores += [found.scores(aim).mean()] if found is not None and len(found.scores(aim)) else []
@@ -195,11 +201,14 @@ def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
         if mean > reached[how]:
             reached[how], weights = mean, scale if power else weights
     best = "product" if reached["product"] > reached["mean"] else "mean"
-    return {"combine": best, "combined": reached, "weights": weights}
+    return {"combine": best, "combined": reached, "weights": weights, "lengths": usual}
 
 
-def _sharpness(name: str, vectors: Mapping[str, np.ndarray], val: Lesson, aim: str) -> float:
-    """Return how sharp the cosines of a modality's queries are, as logarithms of the probability to belong together."""
+def _sharpness(name: str, vectors: Mapping[str, np.ndarray], says: np.ndarray, val: Lesson, aim: str) -> float:
+    """Return how sharp the cosines of a modality's queries are, as logarithms of the probability to belong together.
+
+    says: (rows,) what a cell counts.
+    """
     best: list[float] = []
     for other in vectors:
         rows = np.flatnonzero(~np.isnan(vectors[name][:, 0]) & ~np.isnan(vectors[other][:, 0]))[:SAMPLES]
@@ -208,7 +217,7 @@ def _sharpness(name: str, vectors: Mapping[str, np.ndarray], val: Lesson, aim: s
         by_class = aim == "kind" and val.classes is not None
         code = val.classes[rows] if by_class and val.classes is not None else val.contents[other][rows]
         match = code[:, None] == code
-        cosines = (vectors[name][rows] @ vectors[other][rows].T).astype(np.float64)
+        cosines = says[rows, None] * (vectors[name][rows] @ vectors[other][rows].T).astype(np.float64)
         losses = []
         for sharp in SHARPNESS:
             logits = sharp * cosines

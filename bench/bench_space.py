@@ -117,8 +117,8 @@ def write_four(folder: Path, rows: int = 1000) -> Path:
 
 def demo(folder: Path, data: Path) -> None:
     table = write_four(folder)
-    options: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"], "report": False}
-    model = fitted(folder / "demo", table, target="digit", candidates=["alone", "classic"], epochs=12, **options)
+    options: dict[str, Any] = {"split": "split", "group": "voice", "ignore": ["id"], "report": False, "refit": "none"}
+    model = fitted(folder / "demo", table, target="digit", candidates=["alone"], epochs=10, **options)
     index = indexed(model, table, "kind")
     whole = plait.read(table)
     rows = [row for row, part in enumerate(whole.cells("split")) if part == "test"]

@@ -89,10 +89,11 @@ class Browser:
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
+def open_browser(*flags: str) -> Iterator[Browser]:
+    """Start it. flags: further ones of its command line."""
     (read_by, sends), (hears, written_by) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        words = [str(CHROMIUM), *FLAGS, *ALONE, f"--user-data-dir={home}"]
+        words = [str(CHROMIUM), *FLAGS, *ALONE, *flags, f"--user-data-dir={home}"]
         script = f'exec "$@" 3<&{read_by} 4>&{written_by}'
         process = subprocess.Popen(
             ["bash", "-c", script, "bash", *words], pass_fds=(read_by, written_by), stderr=subprocess.DEVNULL

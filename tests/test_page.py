@@ -84,3 +84,41 @@ def test_what_is_dropped_is_answered_and_every_tick_is_right(explained_model: An
         assert [one for one in asked if not one.startswith(url)] == []
         assert len([one for one in asked if "explain" in one]) <= 5
         assert browser.said == []  # nothing that the page may not do, and no error
+
+
+def press(words: str) -> str:
+    """Return the code that presses the button with these words."""
+    return f"[...document.querySelectorAll('button')].find(one => one.textContent === {json.dumps(words)}).click()"
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_camera_and_microphone_are_answered_and_go_off(explained_model: Any, explained_table: Path) -> None:
+    pytest.importorskip("uvicorn")
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    photo = explained_table.parent / plait.read(explained_table).cells("photo", [3])[0]
+    with serving(explained_model) as url, open_browser(*fake) as browser:
+        browser.open(url, accept_language="en")
+        browser.wait("typeof model !== 'undefined' && model && fields.length === 5")
+        live = "document.querySelector('video').srcObject"
+        browser.run(press("Camera"))
+        browser.wait("document.querySelector('video').videoWidth > 0")
+        browser.run(f"window.first = {live}; {press('Camera')}")  # once more: it stays the same
+        browser.run(press("Take the picture"))
+        browser.wait("fields[0].get() instanceof Blob && found && found.reason.startsWith('sound: blank')")
+        assert browser.run("[first.active, fields[0].get().type]") == [False, "image/jpeg"]
+        browser.run(press("Microphone"))
+        browser.wait("!!document.querySelector('button[aria-pressed=true]')")
+        browser.wait("new Promise(ready => setTimeout(() => ready(true), 500))")
+        browser.run(press("Recording … press to end"))
+        browser.wait("fields[1].get() instanceof Blob && found && found.reason.startsWith('text: blank')")
+        assert browser.run("fields[1].get().size") > 20_000
+        browser.run("fields[0].clear(); fields[1].clear()")
+        browser.run(press("Microphone"))
+        browser.wait("!!document.querySelector('button[aria-pressed=true]')")
+        browser.run(f"{press('Camera')}")
+        browser.wait(f"({live} || {{}}).active")
+        browser.run(f"window.second = {live}; {drop(0, photo)}; fields[1].clear()")  # a file ends the camera
+        browser.wait("!second.active && !document.querySelector('button[aria-pressed=true]') && !fields[1].get()")
+        assert browser.run("fields[0].get().name") == photo.name
+        assert browser.said == []

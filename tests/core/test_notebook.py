@@ -42,3 +42,13 @@ def test_a_cell_is_light_and_dark_in_the_colours_of_the_report() -> None:
     for colours in (notebook.LIGHT, notebook.DARK):
         theme = next(theme for theme in re.findall(r":root\{([^}]*)\}", report) if colours[:20] in theme)
         assert {*colours.split(";")} <= {*theme.split(";")}
+
+
+def test_a_picture_or_a_sound_inside_unless_it_is_large() -> None:
+    assert notebook.seen("<a>.png", png=b"PNG") == (
+        '<img src="data:image/png;base64,UE5H" alt="&lt;a&gt;.png"><br>&lt;a&gt;.png'
+    )
+    assert notebook.seen("a", wav=b"W", note="mute").endswith(
+        'base64,Vw=="></audio><br>a <span class="soft">mute</span>'
+    )
+    assert notebook.seen("a", wav=b"W" * 400_001) == "a"

@@ -31,12 +31,21 @@ def test_the_mean_is_of_what_is_there() -> None:
     a, b = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [np.nan, np.nan]])
     assert mean_vector([a, b]).tolist() == [pytest.approx([0.7071, 0.7071], abs=1e-4), [1, 0]]
     assert mean_vector([a, b], [3.0, 4.0])[0].tolist() == pytest.approx([0.6, 0.8])
+    each = mean_vector([a, b], [np.array([3.0, 1.0]), 4.0])
+    assert each[0].tolist() == pytest.approx([0.6, 0.8])
+    assert each[1].tolist() == [1, 0]
 
 
 def test_a_hole_inside_a_present_row_is_average() -> None:
     head = Head("", np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.eye(2))
     assert head.project(np.array([[2.0, np.nan]])).tolist() == [[1, 0]]
     assert np.isnan(head.project(np.full((1, 2), np.nan))).all()
+    assert head.lengths(np.array([[2.0, np.nan], [np.nan, np.nan]])).tolist()[0] > 0
+    assert np.isnan(head.lengths(np.full((1, 2), np.nan))).all()
+    space = Space("cca", "rows", "", {"text": head})
+    assert space.lengths({"text": np.ones((1, 2))}) == {}  # one of before, whose report knows no usual length
+    space.report["lengths"] = {"text": 0.5}
+    assert space.lengths({"text": np.ones((1, 2))})["text"] == pytest.approx(2 * head.lengths(np.ones((1, 2))))
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ def test_an_explanation_has_every_subset(client: Any, kept: Model) -> None:
         ("POST", "/search", {"json": {}}, 404, "no index was given"),
         ("POST", "/embed", {"json": {}}, 404, "no index was given"),
         ("GET", "/model", {"headers": {"host": "evil.example:80"}}, 400, "the Host header names 'evil.example'"),
+        ("GET", "/model", {"headers": {"host": "::1"}}, 400, "the Host header names '::1'"),
         ("GET", "/model", {"headers": {"origin": "https://evil.example"}}, 403, "the page that asks"),
     ],
 )

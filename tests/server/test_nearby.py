@@ -44,6 +44,7 @@ def test_vectors_are_those_of_embed(asked: Any, index: Index) -> None:
     ("path", "said"),
     [
         ("/search?top=0", "top is '0'; expected a whole number from 1 to 1000."),
+        ("/search?top=1_0", "top is '1_0'; expected"),
         ("/search?top=many", "top is 'many'; expected"),
         ("/search?in=smell", "the space knows no modality 'smell'."),
     ],

@@ -18,7 +18,9 @@ LIMITS = Limits(1000, rows=3)
 FIELDS = Fields({"photo": Field("photo", "image", "photo"), "note": Field("note", "text", "text")})
 
 
-@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"1e999", b"[-1e999]", b"{", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"NaN", b"[Infinity]", b"1e999", b"[-1e999]", b"{", b"\xff", b"[" * 100_000, b'{"a":1,"a":2}']
+)
 def test_what_is_no_json(body: bytes) -> None:
     with pytest.raises(Refused, match="the body is no JSON") as caught:
         parse_json(body)
@@ -85,6 +87,12 @@ def test_a_form_gives_texts_and_the_bytes_of_files() -> None:
 def test_forms_that_are_refused() -> None:
     with pytest.raises(Refused, match="the form cannot be read"):
         form_of(b"--y\nno form\n")
+    cut = b'--x\nContent-Disposition: form-data; name="note"\n\na cold s'
+    for body in (b"", cut, cut + b"\n--x\n"):
+        with pytest.raises(Refused, match="the form ends before its last boundary") as caught:
+            form_of(body)
+        assert caught.value.status == 400
+    assert form_of(b"--x--\n") == []
     with pytest.raises(Refused, match="column 'note' is given twice"):
         row_of_form([("note", "a"), ("note", "b")], FIELDS)
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +42,18 @@ def test_printed() -> None:
         "1     audio  7    0.500   97.0 %        7.wav\n\n"
         "query 1: failed, image: blank"
     )
+
+
+def test_a_notebook_shows_pictures_and_sounds() -> None:
+    asked: list[str] = []
+
+    def show(hit: dict[str, Any]) -> dict[str, Any]:
+        asked.append(hit["cell"])
+        return {"name": "audio", "text": hit["cell"], "wav": b"RIFF"}
+
+    found = hits()
+    assert "<td>7.wav</td>" in found._repr_html_()
+    found.shows = show
+    assert '<td><audio controls src="data:audio/wav;base64,UklGRg=="></audio><br>7.wav</td>' in found._repr_html_()
+    assert asked == ["7.wav"]
+    assert found == hits()

@@ -1,14 +1,17 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from plait.core.contract import Table
 from plait.errors import RequestError, RunError
 from plait.runs.embedding import kept_space, read_features
+from plait.runs.kept import Kept
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel
 from plait.space.index import Index
-from plait.space.keep import check_able, space_of
+from plait.space.keep import as_proven, check_able, space_of
+from plait.space.lesson import learned_parts
 
 
 def test_a_space_is_learned_once(run: Model, kept: Index, table: Table) -> None:
@@ -28,6 +31,19 @@ def test_too_few_rows_say_what_to_give(run: Model, table: Table, monkeypatch: py
         space_of(run, table[:4], read_features(run, table[:4]))
     with pytest.raises(RequestError, match="there is no space for 'sort'"):
         check_able(run, "sort")
+
+
+def test_a_run_that_learned_anew_is_judged_as_it_was_proven(run: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert as_proven(run) is None
+    text, tabular = run.alone["text"], run.alone["tabular"]
+    monkeypatch.setattr(run.facts, "refit", {"how": "train+val", "rows": 22, "kept": ["tabular"]})
+    assert as_proven(run) is None  # of the text alone nothing else is kept
+    then = SimpleNamespace(names=["text"])
+    monkeypatch.setattr(run, "_kept", lambda: Kept({"tabular (alone)": tabular, "text (alone)": then}))
+    proven = as_proven(run)
+    assert proven is not None
+    assert (proven.alone["text"], proven.alone["tabular"]) == (then, tabular)
+    assert (run.alone["text"], proven.facts.refit, learned_parts(proven, ["text"])) == (text, None, ())
 
 
 def test_an_onnx_file_has_no_vectors(run: Model) -> None:

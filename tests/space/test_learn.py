@@ -39,6 +39,17 @@ def test_two_cells_find_more_than_one() -> None:
     assert max(found.values()) > 0.4
 
 
+def test_what_a_cell_counts_is_how_far_it_lies_along_what_is_shared() -> None:
+    learned = lesson()
+    space = learn_space(learned, "kind")
+    faint = {
+        name: space.heads[name].centre + 0.1 * (x - space.heads[name].centre) for name, x in learned.features.items()
+    }
+    says, less = space.lengths(learned.features)["audio"], space.lengths(faint)["audio"]
+    assert np.nanmean(says) == pytest.approx(1.0, abs=0.1)
+    assert np.allclose(less, 0.1 * says, atol=1e-6, equal_nan=True)
+
+
 def test_without_classes_the_very_row_is_sought() -> None:
     space = learn_space(lesson(classes=False), "rows")
     one = space.report["directions"]["text->audio"]
@@ -57,10 +68,22 @@ def test_noise_is_not_surely_better_than_chance() -> None:
 
 
 def test_of_rows_that_the_run_knows_nothing_is_claimed() -> None:
-    space = learn_space(replace(lesson(), known=("val", "test")), "kind")
+    space = learn_space(replace(lesson(), learned=("val", "test")), "kind")
     assert "directions" not in space.report
     assert space.say()[-1].startswith("The run has learned from all rows since it was proven")
     assert any("the choice leans to what it knows by heart" in line for line in space.say())
+
+
+def test_what_was_learned_since_neither_chooses_nor_measures() -> None:
+    proof, codes = lesson(noise=1.0), np.random.default_rng(0).integers(0, 4, 120)
+    heart = {name: x + 9 * (np.eye(4)[codes] @ np.ones((4, 5))) for name, x in proof.features.items()}
+    heart["audio"] = proof.features["audio"] + 9 * np.eye(5)[codes]  # which tells the class, as of rows known by heart
+    since = replace(proof, features=heart, learned=("val", "test"))
+    space, judged = learn_space(since, "kind", proof=proof), learn_space(proof, "kind")
+    assert space.name == judged.name
+    assert {**space.report, "caveat": ""} == {**judged.report, "caveat": ""}
+    assert space.report["caveat"].startswith("Chosen and measured with the run as it was when it was proven")
+    assert not np.allclose(space.heads["audio"].centre, judged.heads["audio"].centre)
 
 
 def test_rows_of_one_modality_teach_nothing() -> None:

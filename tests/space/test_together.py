@@ -24,7 +24,8 @@ def lesson(noise: float) -> Lesson:
     return Lesson(features, dict.fromkeys(features, "by hand"), contents, part, bits @ [1, 2])
 
 
-def mix(vectors: dict[str, np.ndarray]) -> np.ndarray:
+def mix(vectors: dict[str, np.ndarray], lengths: dict[str, np.ndarray]) -> np.ndarray:
+    assert vectors.keys() <= lengths.keys()
     return mean_vector([*vectors.values()], [1.0] * len(vectors))
 
 

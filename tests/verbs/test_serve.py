@@ -45,10 +45,11 @@ def test_the_process_is_given_the_application(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr(
         "plait.server.process.serve_one", lambda app, bound: given.append((app, bound.getsockname()[0]))
     )
-    assert run_server(KEPT, port=0).startswith("http://127.0.0.1:")
+    assert run_server(KEPT, host="127.0.0.2", port=0).startswith("http://127.0.0.2:")
     *_, threads, (app, host) = given  # to load a model numbers them too, unless the environment did
-    assert (threads, callable(app), host) == (1, True, "127.0.0.1")
-    assert "serves at http://127.0.0.1:" in capsys.readouterr().err
+    assert (threads, host) == (1, "127.0.0.2")
+    assert app.hosts == ["localhost", "127.0.0.1", "[::1]", "127.0.0.2"]
+    assert "serves at http://127.0.0.2:" in capsys.readouterr().err
 
 
 def test_an_onnx_file_is_opened_to_compute_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

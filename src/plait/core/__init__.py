@@ -23,7 +23,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
     "language": ("join_sentences", "retell", "say", "speak_to", "speaking", "spoken", "twin"),
-    "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say"),
+    "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say", "seen"),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS", "LANGUAGES",
         "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "check_argument", "checked",

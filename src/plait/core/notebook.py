@@ -7,6 +7,7 @@ the report.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -15,6 +16,7 @@ from plait.core.terminal import harmless
 from plait.core.words import count, plain
 
 MOST_ROWS, MOST_COLUMNS, MOST_LETTERS, MOST_LINES = 10, 12, 90, 40
+MOST_BYTES = 400_000  # of a picture or a sound inside a cell: twelve seconds
 LIGHT = (
     "--paper:#fff;--card:#f4f6f8;--ink:#18212a;--soft:#54606c;--line:#d3dae1;--faint:#e6eaee;--for:#1d5f9b;"
     "--for-pale:#a9c6e0;--against:#b3480a;--win:#18212a;--good:#136245;--bad:#a3261d;--neutral:#4a5662;--over:#fff"
@@ -47,6 +49,7 @@ STYLE = (
 .plait-cell.plait-cell.plait-cell :is(td,th){text-align:left;vertical-align:top;padding:3px 12px 3px 0;font-size:13px;
  border:0;border-bottom:1px solid var(--faint);max-width:26em;overflow-wrap:anywhere;white-space:normal}
 .plait-cell.plait-cell.plait-cell thead th{color:var(--soft);font-weight:600;border-color:var(--line)}
+.plait-cell.plait-cell.plait-cell :is(img,audio){max-height:90px;max-width:240px}
 .plait-cell.plait-cell.plait-cell .num{text-align:right;white-space:nowrap}
 """
 )
@@ -106,6 +109,17 @@ def grid(header: Sequence[object], rows: Iterable[Sequence[object]], total: int 
     more += [count(len(header) - MOST_COLUMNS, "more column")] if len(header) > MOST_COLUMNS else []
     end = say(f"… and {', '.join(more)}", "soft") if more else ""
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{end}"
+
+
+def seen(text: str, png: bytes | None = None, wav: bytes | None = None, note: str = "") -> Markup:
+    """Return a picture or a sound inside the cell, unless a notebook would swell by it, and what it is called."""
+    parts, name = [], clean(text)
+    if png is not None and len(png) <= MOST_BYTES:
+        parts.append(f'<img src="data:image/png;base64,{b64encode(png).decode()}" alt="{name}">')
+    if wav is not None and len(wav) <= MOST_BYTES:
+        parts.append(f'<audio controls src="data:audio/wav;base64,{b64encode(wav).decode()}"></audio>')
+    said = f' <span class="soft">{clean(note)}</span>' if note else ""
+    return Markup("<br>".join([*parts, f"{name}{said}"]))
 
 
 def _is_number(value: object) -> bool:

@@ -82,6 +82,7 @@ class Report(TypedDict, total=False):
 
     combine: str
     weights: dict[str, float]
+    lengths: dict[str, float]
     candidates: list[Tried]
     caveat: str
     directions: dict[str, Direction]
@@ -118,10 +119,18 @@ class Head:
 
     def project(self, features: np.ndarray) -> np.ndarray:
         """Return unit vectors (rows, dim) float32 of features (rows, feature), NaN where a row has none of them."""
-        out = np.full((len(features), self.weight.shape[1]), np.nan, np.float32)
+        return unit(self._vectors(features))
+
+    def lengths(self, features: np.ndarray) -> np.ndarray:
+        """Return (rows,) how long vectors were before they were units: the longer, the more a cell says; NaN where
+        absent."""
+        return np.linalg.norm(self._vectors(features), axis=1)
+
+    def _vectors(self, features: np.ndarray) -> np.ndarray:
+        out = np.full((len(features), self.weight.shape[1]), np.nan)
         there = ~np.isnan(features).all(1)
         if there.any():
-            out[there] = unit(self.scaled(features[there].astype(np.float64)) @ self.weight)
+            out[there] = self.scaled(features[there].astype(np.float64)) @ self.weight
         return out
 
 
@@ -233,6 +242,12 @@ class Space:
         """Return unit vectors {modality: (rows, dim)} of what `Sources.features` gave, NaN where absent."""
         return {name: head.project(features[name]) for name, head in self.heads.items() if name in features}
 
+    def lengths(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return {modality: (rows,) how long a vector was, of the usual 1} where the space knows what is usual."""
+        usual = self.report.get("lengths", {})
+        heads = {name: head for name, head in self.heads.items() if name in features and usual.get(name)}
+        return {name: head.lengths(features[name]) / usual[name] for name, head in heads.items()}
+
 
 def unit(x: np.ndarray) -> np.ndarray:
     """Return rows of length 1, NaN where a row has no length."""
@@ -241,12 +256,14 @@ def unit(x: np.ndarray) -> np.ndarray:
         return np.where(norm > 1e-12, x / norm, np.nan).astype(np.float32)
 
 
-def mean_vector(vectors: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
-    """Return the mean of the unit vectors (rows, dim) that are there, of length 1 again; NaN where none is."""
-    stack = np.stack(vectors)
-    there = ~np.isnan(stack[:, :, :1])
-    scale = np.ones(len(stack)) if weights is None else np.asarray(weights, float)
-    return unit((np.nan_to_num(stack) * there * scale[:, None, None]).sum(0))
+def mean_vector(vectors: Sequence[np.ndarray], weights: Sequence[Any] | None = None) -> np.ndarray:
+    """Return the mean of the unit vectors (rows, dim) that are there, of length 1 again; NaN where none is.
+
+    weights: a number for each, or (rows,) numbers.
+    """
+    stack = np.nan_to_num(np.stack(vectors))
+    scale = [1.0] * len(stack) if weights is None else weights
+    return unit(sum(x * np.nan_to_num(np.reshape(w, (-1, 1))) for x, w in zip(stack, scale, strict=True)))
 
 
 # -- what a modality says in numbers ------------------------------------------------------------------------------
@@ -399,6 +416,7 @@ class Embeddings:
         status, reason: (rows,) lists: ok, partial or failed, and why.
         space: the name and the seal of the space.
         notes: sentences on what of the table is not as in training.
+        lengths: {modality: (rows,)} how long each vector was before, 1 as usual: how much its cell says.
 
     Example:
         >>> vectors = plait.embed(model, table)
@@ -412,6 +430,7 @@ class Embeddings:
     reason: list[str]
     space: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    lengths: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -433,7 +452,8 @@ class Embeddings:
             if status[place] != "failed":
                 status[place], reason[place] = "failed", "its vector has no length"
         row[[s == "failed" for s in status]] = np.nan
-        return cls(vectors, row, status, reason, {"name": space.name, "seal": space.seal}, read.notes)
+        lengths = space.lengths(read.features) if read.statuses else {}
+        return cls(vectors, row, status, reason, {"name": space.name, "seal": space.seal}, read.notes, lengths)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `embed --json` prints, but for the file."""

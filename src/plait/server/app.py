@@ -172,13 +172,10 @@ class Service:
 
     async def search(self, request: Request) -> Response:
         nearby, asked = self._asked_nearby(), request.query_params
-        try:
-            top = int(asked.get("top", "10"))
-        except ValueError:
-            top = 0
-        if not 1 <= top <= MOST_HITS:
-            raise Refused(422, f"top is {asked['top'][:20]!r}; expected a whole number from 1 to {MOST_HITS}.")
-        does = partial(nearby.search, into=asked.get("in", ANY), top=top)
+        top = asked.get("top", "10")
+        if not re.fullmatch(r"[0-9]{1,9}", top) or not 1 <= int(top) <= MOST_HITS:
+            raise Refused(422, f"top is {top[:20]!r}; expected a whole number from 1 to {MOST_HITS}.")
+        does = partial(nearby.search, into=asked.get("in", ANY), top=int(top))
         return Reply(await self._answer(request, lambda rows: Job(rows, does), nearby.fields))
 
     def _asked_nearby(self) -> Nearby:
@@ -313,7 +310,7 @@ class Guard:
     def refused(self, path: str, headers: Mapping[str, str]) -> Refused | None:
         """Return why a request gets no answer, or None: its host, the page it comes from, its token."""
         host = headers.get("host", "").lower()
-        name = re.sub(r":\d*$", "", host)
+        name = re.sub(r"(?<!:):\d*$", "", host)
         if self.hosts and name not in self.hosts:
             return Refused(400, f"the Host header names {name[:60]!r}; expected one of: {', '.join(self.hosts)}.")
         origin = headers.get("origin", "").lower()

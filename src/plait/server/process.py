@@ -44,6 +44,11 @@ class Address:
         """Whether only this machine can reach it."""
         return self.host in (*LOOPBACK, "::1") or self.host.startswith("127.")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a request that comes from this machine may call it."""
+        return (*LOOPBACK, self.host)
+
     def bind(self) -> socket.socket:
         """Return the socket. Raises RequestError where it cannot be had."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET

@@ -92,7 +92,7 @@ async def read_rows(request: Request, fields: Fields, limits: Limits) -> list[Ro
 def parse_json(body: bytes) -> Any:
     """Return what a body says in JSON. Raises Refused for what is none, and for numbers that are not finite."""
     try:
-        return json.loads(body, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+        return json.loads(body, parse_constant=_refuse, parse_float=_finite, parse_int=_whole, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         why = "" if isinstance(error, (RecursionError, UnicodeDecodeError)) else f" ({str(error)[:100]})"
         raise Refused(400, f"the body is no JSON{why}.") from None
@@ -100,6 +100,13 @@ def parse_json(body: bytes) -> Any:
 
 def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is no number of JSON; write null where there is none")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is given twice")
+    return found
 
 
 def _finite(text: str) -> float:
@@ -136,6 +143,11 @@ class InMemory(MultiPartParser):
     """Keeps files in memory, whatever their size: the body is bounded, and nothing goes to disk."""
 
     spool_max_size = 1 << 40
+    has_ended = False
+
+    def on_end(self) -> None:
+        """Note that the last boundary came."""
+        self.has_ended = True
 
 
 async def parse_form(headers: Any, body: bytes) -> list[tuple[str, str | bytes]]:
@@ -146,10 +158,13 @@ async def parse_form(headers: Any, body: bytes) -> list[tuple[str, str | bytes]]
         yield b""
 
     try:
-        form = await InMemory(headers, stream(), max_files=100, max_fields=1000, max_part_size=len(body)).parse()
+        parser = InMemory(headers, stream(), max_files=100, max_fields=1000, max_part_size=len(body))
+        form = await parser.parse()
     except (MultiPartException, LookupError, UnicodeDecodeError, AssertionError) as error:
         raise Refused(400, f"the form cannot be read ({str(error)[:100]}).") from None
     try:
+        if not parser.has_ended:
+            raise Refused(400, "the form ends before its last boundary.")
         return [(name, await x.read() if isinstance(x, UploadFile) else x) for name, x in form.multi_items()]
     finally:
         await form.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Hits:
             "above_chance"}]}; rank: within its kind; score: the cosine; above_chance: the share of random pairs with a
             lower one.
         notes: sentences on what of the queries is not as in training.
+        shows: gives what a notebook shows of a hit, {"text", "png", "wav", "note"}; None: its text alone.
 
     Example:
         >>> index = plait.index(model, table)
@@ -40,6 +42,7 @@ class Hits:
     into: str
     queries: list[dict[str, Any]]
     notes: list[str] = field(default_factory=list, repr=False)
+    shows: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -84,12 +87,17 @@ class Hits:
         return f"Hits({found} of {count(len(self), 'query', 'queries')} in {self.into})"
 
     def _repr_html_(self) -> str:
-        """Return the first hits as a cell of a notebook."""
+        """Return the first hits as a cell of a notebook, with their pictures and sounds."""
+
+        def seen(hit: dict[str, Any]) -> str:
+            shown = {"text": hit["cell"]} if self.shows is None else self.shows(hit)
+            return notebook.seen(**{key: shown[key] for key in ("text", "png", "wav", "note") if key in shown})
+
         every = [(place, query, hit) for place, query in enumerate(self.queries) for hit in query["hits"] or [None]]
         rows = [
             [place, query["reason"] or query["status"], *[""] * 6]
             if hit is None
-            else [place, hit["rank"], hit["kind"], hit["row"], hit["score"], _share(hit["above_chance"]), hit["cell"]]
+            else [place, hit["rank"], hit["kind"], hit["row"], hit["score"], _share(hit["above_chance"]), seen(hit)]
             for place, query, hit in every[: notebook.MOST_ROWS]
         ]
         header = ["query", "rank", "kind", "row", "cosine", "above chance", "cell"]

@@ -200,7 +200,7 @@ class Index:
         read = read_features(self.model, rows, folder=folder, given=True, callback=callback)
         embedded = Embeddings.of(self.space, read)
         names, queries = [*embedded.vectors], []
-        vectors = self.mix(embedded.vectors)
+        vectors = self.mix(embedded.vectors, embedded.lengths)
         into_all = [*self.space.heads] if into == ANY else [into]
         nearest = {name: self.nearest(vectors, name, top) for name in into_all}
         for row in range(len(embedded)):
@@ -212,11 +212,21 @@ class Index:
             else:
                 status = "failed"
             queries.append({"status": status, "reason": reason, "used": used, "hits": hits})
-        return Hits({"name": self.space.name, "seal": self.space.seal}, into, queries, embedded.notes)
+        space = {"name": self.space.name, "seal": self.space.seal}
+        return Hits(space, into, queries, embedded.notes, self._show_hit)
 
-    def mix(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return one vector (rows, dim) of those of several modalities, as validation found it best."""
-        return mean_vector([*vectors.values()], [self._weight(name) for name in vectors])
+    def _show_hit(self, hit: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
+        """Return what can be seen or heard of a hit. folder: of relative paths; by default that of the first table."""
+        folder = folder or (Path(self.media) if self.media else None)
+        return self._show_cell(hit["kind"], hit["cell"], folder, hit["cell"])
+
+    def mix(self, vectors: Mapping[str, np.ndarray], lengths: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Return one vector (rows, dim) of those of several modalities, as validation found it best.
+
+        lengths: {modality: (rows,)} how much each cell says, 1 as usual.
+        """
+        known = lengths or {}
+        return mean_vector([*vectors.values()], [self._weight(name) * known.get(name, 1.0) for name in vectors])
 
     def _weight(self, name: str) -> float:
         report = self.space.report
@@ -244,17 +254,14 @@ class Index:
 
         table = read_rows(rows, folder)
         fitting, _ = self.model._fitting(table, [*self.space.heads])
-        media = Path(folder) if folder is not None else Path(self.media) if self.media else None
-        queries = []
+        media, queries = None if folder is None else Path(folder), []
         for row, query in enumerate(hits.queries[:DRAWN]):
             cells = [
                 self._show_cell(name, fitting.cells(self._columns(name)[0], [row])[0], fitting.folder, text)
                 for name in query["used"]
                 for text in show_cells(fitting, self._columns(name), np.array([row]))
             ]
-            found = [
-                {**hit, "shown": self._show_cell(hit["kind"], hit["cell"], media, hit["cell"])} for hit in query["hits"]
-            ]
+            found = [{**hit, "shown": self._show_hit(hit, media)} for hit in query["hits"]]
             queries.append({**query, "cells": cells, "hits": found})
         more = len(hits) - len(queries)
         write_hits(path, {"space": self.space.name, "within": hits.into, "queries": queries, "more": more})

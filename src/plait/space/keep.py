@@ -6,12 +6,13 @@ Knows a fitted model and its folder. A space names the run that it belongs to, a
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from plait.core.contract import Table
 from plait.core.terminal import Callback, quiet
 from plait.errors import RequestError
-from plait.runs.embedding import Read, Space, kept_space, space_stem, usual_aim
-from plait.runs.model import Model
+from plait.runs.embedding import Read, Space, kept_space, read_features, space_stem, usual_aim
+from plait.runs.model import PROOF, Model
 from plait.runs.onnx import OnnxModel
 from plait.space.learn import learn_space
 from plait.space.lesson import lesson_of
@@ -28,13 +29,37 @@ def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, 
         return kept
     callback({"note": f"learning a space to find {'the very row' if aim == 'rows' else 'the same class'}"})
     try:
-        space = learn_space(lesson_of(model, table, read), aim, callback)
+        proven = as_proven(model)
+        proof = None if proven is None else lesson_of(proven, table, read_features(proven, table))
+        space = learn_space(lesson_of(model, table, read), aim, callback, proof)
     except RequestError as error:
         mend = "A space is learned from the table that the run was fitted on; give that first."
         raise RequestError(f"{error} {mend}") from None
     if model.folder is not None and os.access(model.folder, os.W_OK):
         space.write(model.folder, space_stem(aim))
     return space
+
+
+def as_proven(model: Model) -> Model | None:
+    """Return the model with the predictors of its modalities as they were when the test rows were looked at.
+
+    None where they are those that ship, or were not all kept.
+    """
+    again = model.facts.refit
+    if again is None:
+        return None
+    kept, proof = model._kept(), model.predictors.get(PROOF)
+    then = [one for one in (*kept.predictors.values(), proof) if one is not None]
+    alone = {
+        name: ships if name in again["kept"] else next((one for one in then if [*one.names] == [name]), None)
+        for name, ships in model.alone.items()
+    }
+    if None in alone.values():
+        return None
+    predictors = {"winner": proof or model.predictors["winner"], **alone}
+    return replace(
+        model, facts=replace(model.facts, refit=None), predictors=predictors, views=[*model.views, *kept.views]
+    )
 
 
 def check_able(model: Model, aim: str | None) -> None:

@@ -35,15 +35,17 @@ ON_KNOWN = (
     "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows "
     "by heart; fit with --refit none to choose by rows never seen."
 )
+ON_PROOF = "Chosen and measured with the run as it was when it was proven; it has learned from more rows since."
 ALL_KNOWN = (
     "The run has learned from all rows since it was proven: how well its space finds others is not known. Score rows "
     "never seen, plait search INDEX --evaluate TABLE, or fit with --refit none."
 )
 
 
-def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
+def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet, proof: Lesson | None = None) -> Space:
     """Learn the candidates, choose by what validation rows find, and say what the test rows say of the chosen one.
 
+    proof: the same rows as the run saw them before it learned from more of them; by these is chosen and measured.
     Raises RequestError where the rows have no two modalities together, or no classes though they are asked for.
     """
     if aim == "kind" and lesson.classes is None:
@@ -56,21 +58,20 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
             f"a space needs rows that have two modalities; there are {count(max(pairs, default=0), 'training row')} "
             f"with any two of {', '.join(lesson.names)}; expected {FEWEST} or more."
         )
-    spaces = _candidates(train, val, aim, callback)
+    judged = None if proof is None else learn_space(proof, aim, callback)
+    spaces = _candidates(train, val, aim, callback, SIMPLEST if judged is None else ("cca", judged.name))
+    if judged is not None:
+        return _finished(spaces, judged.name, {**judged.report, "caveat": ON_PROOF}, val)
     scored = {name: _score(val.find(space), aim) for name, space in spaces.items()}
     best = max(scored, key=lambda name: scored[name][0])
     enough = scored[best][0] - scored[best][1]
     chosen = next(name for name in SIMPLEST if name in scored and scored[name][0] >= enough)
-    space = spaces[chosen]
-    space.report = {
+    report = {
         "candidates": [{"name": name, "val": value, "error": error} for name, (value, error) in scored.items()],
         "never_paired": never_paired(lesson.features),
-        **combine(space, val, aim),
+        **combine(spaces[chosen], val, aim),
     }
-    vectors = space.project(val.features)
-    rows = np.random.default_rng([lesson.seed, 7]).permutation(len(val.part))[:SAMPLES]
-    space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
-    space.samples = {name: x[rows] for name, x in vectors.items()}
+    space = _finished(spaces, chosen, report, val)
     if "val" in lesson.learned:
         space.report["caveat"] = ON_KNOWN
     test = lesson.take(lesson.rows("test"))
@@ -82,16 +83,19 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet) -> Space:
     return space
 
 
-def _sample(space: Space, lesson: Lesson) -> dict[str, np.ndarray]:
-    """Return vectors of some rows, of validation first, since what was learned from looks surer than it is."""
-    order = np.random.default_rng([lesson.seed, 7]).permutation(len(lesson.part))
-    known = order[np.isin(lesson.part[order], ("val", "train"))]
-    rows = known[np.argsort(lesson.part[known] != "val", kind="stable")][:SAMPLES]
-    return space.project({name: x[rows] for name, x in lesson.features.items()})
+def _finished(spaces: Mapping[str, Space], chosen: str, report: dict[str, Any], val: Lesson) -> Space:
+    """Return the chosen space with what it says of itself, plain CCA beside it, and samples from validation rows."""
+    space, rows = spaces[chosen], np.random.default_rng([val.seed, 7]).permutation(len(val.part))[:SAMPLES]
+    space.report = report
+    space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
+    space.samples = {name: x[rows] for name, x in space.project(val.features).items()}
+    return space
 
 
-def _candidates(train: Lesson, val: Lesson, aim: str, callback: Callback) -> dict[str, Space]:
-    """Return the space of each method, learned on training rows."""
+def _candidates(
+    train: Lesson, val: Lesson, aim: str, callback: Callback, names: Sequence[str] = SIMPLEST
+) -> dict[str, Space]:
+    """Return the space of each of these methods, learned on training rows, and those of both CCAs."""
     heads = {name: _scale(train.features[name], train.of[name]) for name in train.names}
     scaled = {
         name: np.where(np.isnan(x).all(1, keepdims=True), np.nan, heads[name].scaled(x))
@@ -113,7 +117,7 @@ def _candidates(train: Lesson, val: Lesson, aim: str, callback: Callback) -> dic
         tries = [space(name, fit(scaled, shrink, DIM)[0]) for shrink in shrinks]
         spaces[name] = max(tries, key=lambda made: _score(val.find(made), aim)[0])
     start = {name: head.weight for name, head in spaces["held"].heads.items()}
-    if train.classes is not None and chances:
+    if "classes" in names and train.classes is not None and chances:
         width = max(chances.values())
         spaces["classes"] = space("classes", {n: _pick(len(heads[n].centre), chances[n], width) for n in train.names})
     rows = np.arange(len(train.part))
@@ -121,7 +125,7 @@ def _candidates(train: Lesson, val: Lesson, aim: str, callback: Callback) -> dic
     if train.classes is not None and aim == "kind":
         codes = np.where(train.classes < 0, train.classes.max() + 1 + rows, train.classes)
         positives = dict.fromkeys(train.names, codes)
-    for loss in ("vicreg", "infonce"):
+    for loss in [name for name in ("vicreg", "infonce") if name in names]:
         callback({"stage": f"space, {loss}"})
         generator = torch.Generator().manual_seed(train.seed)
         spaces[loss] = space(loss, fit_heads(loss, scaled, positives, start, generator))
@@ -168,13 +172,18 @@ def _score(found: Mapping[str, Found], aim: str) -> tuple[float, float]:
 
 
 def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
-    """Return how a query of several cells is put together: {"combine": "mean" or "product", "weights"}.
+    """Return how a query of several cells is put together: {"combine": "mean" or "product", "weights", "lengths"}.
 
-    A product of probabilities is a sum of cosines, each as sharp as its modality is sure; a mean takes all alike. By a
-    higher power of the sharpness one that knows little disturbs less: which power, validation says too.
+    A product of probabilities is a sum of cosines, each as sharp as its modality is sure, and a cell counts as much as
+    its vector was long before it was a unit: long where its features lie far along what modalities share. A mean takes
+    all modalities alike. By a higher power of the sharpness one that knows little disturbs less: which power,
+    validation says too. lengths: what is usual of each modality.
     """
-    vectors = space.project(val.features)
-    sharp = {name: _sharpness(name, vectors, val, aim) for name in vectors}
+    vectors, heads = space.project(val.features), space.heads
+    lengths = {name: heads[name].lengths(val.features[name]) for name in vectors}
+    usual = {name: float(np.nanmean(x)) if np.nansum(x) > 0 else 1.0 for name, x in lengths.items()}
+    says = {name: np.nan_to_num(x / usual[name]) for name, x in lengths.items()}
+    sharp = {name: _sharpness(name, vectors, says[name], val, aim) for name in vectors}
     reached = {"mean": 0.0, "product": 0.0}
     weights = sharp
     for power in (0, *POWERS):
@@ -182,8 +191,9 @@ def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
         for into in vectors:
             others = [name for name in vectors if name != into]
             for one, other in combinations(others, 2):
-                both = mean_vector([vectors[one], vectors[other]], [scale[one], scale[other]])
-                both[np.isnan(vectors[one][:, 0]) | np.isnan(vectors[other][:, 0])] = np.nan
+                pair = [vectors[one], vectors[other]]
+                both = mean_vector(pair, [scale[one] * says[one], scale[other] * says[other]])
+                both[np.isnan(pair[0][:, 0]) | np.isnan(pair[1][:, 0])] = np.nan
                 found = find_all({"query": both, into: vectors[into]}, {"query": val.contents[one], **val.contents},
                                  val.classes).get(f"query->{into}")  # fmt: skip
                 scores += [found.scores(aim).mean()] if found is not None and len(found.scores(aim)) else []
@@ -191,11 +201,14 @@ def combine(space: Space, val: Lesson, aim: str) -> dict[str, Any]:
         if mean > reached[how]:
             reached[how], weights = mean, scale if power else weights
     best = "product" if reached["product"] > reached["mean"] else "mean"
-    return {"combine": best, "combined": reached, "weights": weights}
+    return {"combine": best, "combined": reached, "weights": weights, "lengths": usual}
 
 
-def _sharpness(name: str, vectors: Mapping[str, np.ndarray], val: Lesson, aim: str) -> float:
-    """Return how sharp the cosines of a modality's queries are, as logarithms of the probability to belong together."""
+def _sharpness(name: str, vectors: Mapping[str, np.ndarray], says: np.ndarray, val: Lesson, aim: str) -> float:
+    """Return how sharp the cosines of a modality's queries are, as logarithms of the probability to belong together.
+
+    says: (rows,) what a cell counts.
+    """
     best: list[float] = []
     for other in vectors:
         rows = np.flatnonzero(~np.isnan(vectors[name][:, 0]) & ~np.isnan(vectors[other][:, 0]))[:SAMPLES]
@@ -204,7 +217,7 @@ def _sharpness(name: str, vectors: Mapping[str, np.ndarray], val: Lesson, aim: s
         by_class = aim == "kind" and val.classes is not None
         code = val.classes[rows] if by_class and val.classes is not None else val.contents[other][rows]
         match = code[:, None] == code
-        cosines = (vectors[name][rows] @ vectors[other][rows].T).astype(np.float64)
+        cosines = says[rows, None] * (vectors[name][rows] @ vectors[other][rows].T).astype(np.float64)
         losses = []
         for sharp in SHARPNESS:
             logits = sharp * cosines

@@ -16,21 +16,25 @@ from plait.space.measures import find
 
 
 def measure_together(
-    space: Space, lesson: Lesson, mix: Callable[[Mapping[str, np.ndarray]], np.ndarray], aim: str
+    space: Space,
+    lesson: Lesson,
+    mix: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray],
+    aim: str,
 ) -> dict[str, Any]:
     """Return {"image+text->audio": what both find of it beside the better of them} on rows that have all three.
 
-    mix: makes one vector for each row of those of several modalities. aim: "rows" or "kind".
+    mix: makes one vector for each row of those of several modalities and of their lengths. aim: "rows" or "kind".
     """
     vectors: dict[str, np.ndarray] = space.project(lesson.features)
     told: dict[str, Any] = {}
+    lengths = space.lengths(lesson.features)
     for into in vectors:
         for pair in combinations([name for name in vectors if name != into], 2):
             queries = {name: vectors[name].copy() for name in pair}
             lacking = np.any([np.isnan(x[:, 0]) for x in queries.values()], axis=0)
             for x in queries.values():
                 x[lacking] = np.nan
-            asked = {"": mix(queries), **queries}
+            asked = {"": mix(queries, lengths), **queries}
             found = {name: find(x, vectors[into], lesson.contents[into], lesson.classes) for name, x in asked.items()}
             if any(one is None for one in found.values()):
                 continue

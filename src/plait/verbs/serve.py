@@ -130,7 +130,7 @@ def run_server(
     if token is None and not address.is_own:
         raise RequestError(f"{host} can be reached from other machines: give --token TOKEN, or leave --host out.")
     options: dict[str, Any] = {"index": index, "batch": batch, "max_bytes": max_bytes, "token": token}
-    options |= {"candidate": candidate, "lang": lang}
+    options |= {"candidate": candidate, "lang": lang, "hosts": None if token is not None else address.names}
     return run_process(partial(_make, run=run, **options), address, workers, _say)
 
 

@@ -46,6 +46,7 @@ from plait.study.seen import Seen, see_anew
 from plait.tasks.runner import Runner, open_runner
 
 BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
+LOOSER = 2  # the setting of a linear learner of a table that is less bound, as what differs by a little asks for
 FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
@@ -152,6 +153,8 @@ class ClassicTrials:
             soon = [trial for learner in (*BINNED, BOOSTING) for trial in made.pop(learner, [])]
             waves[:0] = [self._trials(BOOSTING, QUICK, tables), soon]
         waves[-2] = [trial for trials in made.values() for trial in trials]
+        if deal is not None and len(deal.learned_rows) <= FOREST_ROWS:
+            waves[-2] += self._trials(first, LOOSER, tables)
         if deal is not None and len(deal.learned_rows) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
             waves[-1] += self._trials(BOOSTING, WIDER, tables)
         return [wave for wave in (*waves, self._list_scores()) if wave]
@@ -221,7 +224,8 @@ class ClassicTrials:
             kept = [(learner, setting, group) for learner, setting, group in asked
                     if (learner, *group) not in self._given_up]  # fmt: skip
             made = [self.trial_of(*one) for one in kept]
-            self.try_wave([trial for trial in made if trial is not None])
+            tried = {trial.name for trial, _ in self._tries.values()}
+            self.try_wave([trial for trial in made if trial is not None and trial.name not in tried])
 
     @property
     def counts(self) -> dict[str, int]:

@@ -50,7 +50,8 @@ LOOSER = 2  # the setting of a linear learner of a table that is less bound, as 
 FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
-FOREST, FOREST_ROWS = "random forest", 6_000  # of tables alone, above which none is grown: boosting is better, cheaper
+# of tables alone, above which none is grown, and no neighbours are looked for: boosting is better and cheaper
+FOREST, FOREST_ROWS = "random forest", 6_000
 BOOSTING_WIDE = 1_000  # features times trees a round, as of it; on pictures and sounds of ten digits 33 of 48 s
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
@@ -423,10 +424,8 @@ class ClassicTrials:
             return learners
         many = len(self.deal.learned_rows) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
         dear = {"SVM"} if many else set()
-        if len(self.deal.learned_rows) > FOREST_ROWS and all(
-            view.able is TABULAR for view in self.study.prepared.views
-        ):
-            dear.add(FOREST)
+        if len(self.deal.learned_rows) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
+            dear |= {FOREST, "nearest neighbours"}
         if len(self.deal.learned_rows) > NEAR_ROWS:
             dear.add("nearest neighbours")
         return {learner: settings for learner, settings in learners.items() if learner not in dear}

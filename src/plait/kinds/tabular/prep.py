@@ -146,7 +146,8 @@ class TabularPrep(Preparation):
     KIND: ClassVar[str] = "tabular"
 
     scale: str = option(
-        "auto", "How numbers are scaled: quantile (by rank, no outliers), standard, or auto: by rank those with a long tail."
+        "auto",
+        "How numbers are scaled: quantile (by rank, no outliers), standard, or auto: by rank those with a long tail.",
     )
     max_categories: int = option(MOST, "Values of a category column that get a code of their own: the most common.")
     min_count: int = option(2, "Rows that a value must be in to get a code of its own.")

@@ -54,7 +54,7 @@ def key_of(cell: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Scaler:
-    """How one number is scaled: (x − centre) / spread, at most `end`, or with points by rank to a normal distribution."""
+    """How one number is scaled: (x − centre) / spread, at most `end`, or with points by rank to a bell curve."""
 
     name: str
     fill: float = 0.0  # the training median, what an absent cell is given

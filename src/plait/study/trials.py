@@ -424,7 +424,9 @@ class ClassicTrials:
             return learners
         many = len(self.deal.learned_rows) > SVM_ROWS or len(self.labels.classes or ()) > SVM_CLASSES
         dear = {"SVM"} if many else set()
-        if len(self.deal.learned_rows) > FOREST_ROWS and all(view.able is TABULAR for view in self.study.prepared.views):
+        if len(self.deal.learned_rows) > FOREST_ROWS and all(
+            view.able is TABULAR for view in self.study.prepared.views
+        ):
             dear |= {FOREST, "nearest neighbours"}
         if len(self.deal.learned_rows) > NEAR_ROWS:
             dear.add("nearest neighbours")

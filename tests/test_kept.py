@@ -81,6 +81,7 @@ def test_features_and_networks_kept_before_are_found(kept_cache: Path) -> None:
                 encoders={"text": "static"},
                 tune="none",
                 seed=3,
+                prep={"tabular.scale": "quantile"},  # the usual one then
                 report=False,
                 callback=lambda event: notes.append(event.get("note") or ""),
             )

@@ -163,6 +163,20 @@ def test_a_network_joins_by_validation_rows_where_it_is_better_by_more_than_chan
     assert chooser().ensemble("ensemble (a)", [classic, weak]) is classic
 
 
+def test_a_network_has_more_than_half_only_where_validation_is_sure_of_it() -> None:
+    def told(true: np.ndarray) -> np.ndarray:
+        return np.where(np.eye(2)[CODES] == 1, true[:, None], 1 - true[:, None])
+
+    classic = candidate("classic", told(np.full(NUM, 0.7)), folded=True)
+    by_turns = np.where(np.arange(NUM) // 2 % 2 == 0, 0.95, 0.56)  # better alone, and by chance maybe
+    found = chooser().ensemble("ensemble (a)", [classic, candidate("unsure", told(by_turns), folded=False, params=10)])
+    assert found is not None
+    assert dict(zip(found.members, found.predictor.combiner.weights, strict=True)) == {"classic": 0.5, "unsure": 0.5}
+    assert found.answers[0].tolist() == pytest.approx([0.825, 0.175])
+    surely = candidate("surely", told(np.full(NUM, 0.99)), folded=False, params=10)
+    assert chooser().ensemble("ensemble (a)", [classic, surely]) is surely
+
+
 def test_networks_alone_are_selected_by_validation() -> None:
     one, other = (candidate(str(seed), answers_of(1.5, seed), folded=False) for seed in (0, 1))
     found = chooser().ensemble("ensemble (a)", [one, other])

@@ -322,7 +322,7 @@ def test_candidates_are_chosen_with_their_temperature_out_of_fold(whole: tuple[S
 def test_only_what_helps_out_of_fold_has_a_temperature(whole: tuple[Search, Candidate]) -> None:
     search, _ = whole
     for candidate in search.study.candidates:
-        assert isinstance(candidate.tempered, Calibrated) is (candidate.heat != 1.0)
+        assert isinstance(candidate.tempered, Calibrated) is ({candidate.heat, *candidate.given} != {1.0})
     assert search.study.candidates[0].temperature is None
 
 
@@ -487,7 +487,7 @@ def test_the_winner_is_an_average_and_each_modality_alone_is_one_by_the_same_rul
     assert (winner.name, winner.family, winner.names) == ("ensemble (all)", "ensemble", ["a", "b"])
     assert winner is search.fused
     assert {name: best.name for name, best in search.alone.items()} == {
-        "a": "logistic regression (a)",  # the greedy selection took no other
+        "a": "ensemble (a)",
         "b": "ensemble (b)",
     }
     singles = [c for c in search.study.candidates if c.names and c.family != "ensemble"]

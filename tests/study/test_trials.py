@@ -155,5 +155,6 @@ def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: p
         "logistic regression with bins",
         "gradient boosting",
         "logistic regression",
+        "logistic regression, C 100.0",
         "gradient boosting, max_leaf_nodes 31, max_features 0.5",
     ]

@@ -124,7 +124,7 @@ class Chooser:
 
         What learned in folds is selected by all rows held out (Caruana and others 2004). Networks, and what is made of
         them, join by validation rows, each as often as it lowers the loss, if together they lower it by half a standard
-        error and more.
+        error and more; they take more than half of the whole only where these rows are sure of that.
         """
         listed = sorted(candidates, key=lambda c: c.cost)  # of two as good the simpler
         folded = [c for c in listed if c.pooled is not None]
@@ -139,6 +139,8 @@ class Chooser:
             start = self._made(name, weights, answers, pooled)
             shares, joined = self._select([start, *others], [answers, *(c.answers for c in others)], self.val)
             if self._is_better(joined, answers):
+                said = {start: answers, **{c: c.answers for c in others}}
+                shares, joined = self._halved(start, shares, said, joined)
                 own = shares.pop(start, 0.0)
                 weights = {**{c: own * weight for c, weight in weights.items() if own}, **shares}
                 return self._made(name, weights, joined, None)
@@ -177,6 +179,29 @@ class Chooser:
             if on.measured[rest].any():
                 unseen[here] = mix(select(rest), here)
         return {c: float(w) for c, w in zip(candidates, chosen, strict=True) if w > 0}, unseen
+
+    def _halved(
+        self, start: Candidate, shares: dict[Candidate, float], said: Mapping[Candidate, np.ndarray], joined: np.ndarray
+    ) -> tuple[dict[Candidate, float], np.ndarray]:
+        """Return weights, and answers by them, in which `start` has half, where validation is not sure it needs less.
+
+        What learned in folds has been seen on many more rows than these, which networks are stopped by.
+        """
+        own = shares.get(start, 0.0)
+        if own >= 0.5:
+            return shares, joined
+        half = {start: 0.5, **{c: 0.5 * share / (1 - own) for c, share in shares.items() if c is not start}}
+        free, bound = (self._mix(weights, said) for weights in (shares, half))
+        gain = self.labels.losses(bound, self.val.rows) - self.labels.losses(free, self.val.rows)
+        error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
+        return (shares, joined) if gain.mean() > SURE * error else (half, bound)
+
+    def _mix(self, weights: Mapping[Candidate, float], said: Mapping[Candidate, np.ndarray]) -> np.ndarray:
+        """Return what candidates say of the validation rows together."""
+        there = np.stack([self.having(c)[self.val.rows] for c in weights], 1)
+        prior = self.labels.prior
+        whole = [np.where(has[:, None], said[c], prior) for c, has in zip(weights, there.T, strict=True)]
+        return Mixture(tuple(weights.values())).combine(whole, there, prior)
 
     def _is_better(self, joined: np.ndarray, before: np.ndarray) -> bool:
         """Whether answers to validation rows are better than before, by more than chance and than what is not seen."""

@@ -195,10 +195,13 @@ class Search:
         )
 
     def _count_joint(self) -> int:
-        """Return how many plans are trained from scratch: each is dear with many pictures or sounds."""
+        """Return how many plans are trained from scratch.
+
+        Each is dear with many pictures or sounds; of texts and tables classic learners tell most.
+        """
         study = self.study
-        dear = any(strand.able.opened for strand in study.prepared.views) and len(study.train) > MANY_ROWS
-        return 2 if dear and study.options.quality != "best" else 3
+        few = any(strand.able.opened for strand in study.prepared.views) and len(study.train) <= MANY_ROWS
+        return 3 if few or study.options.quality == "best" else 2
 
     def _majority(self) -> None:
         prior = self.labels.prior

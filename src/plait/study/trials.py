@@ -48,10 +48,12 @@ from plait.study.seen import Seen, see_anew
 from plait.tasks.runner import Runner, open_runner
 
 BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
+LOOSER = 2  # the setting of a linear learner of a table that is less bound, as what differs by a little asks for
 FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
-FOREST, FOREST_ROWS = "random forest", 6_000  # of tables alone, above which none is grown: boosting is better, cheaper
+# of tables alone, above which none is grown, and no neighbours are looked for: boosting is better and cheaper
+FOREST, FOREST_ROWS = "random forest", 6_000
 BOOSTING_WIDE = 1_000  # features times trees a round, as of it; on pictures and sounds of ten digits 33 of 48 s
 FOREST_WIDE = 128  # features above which a forest is not grown in folds: it is the dearest then, and seldom any good
 FRESH = 3_000  # rows up to which vocabularies are learned anew in each fold
@@ -154,6 +156,8 @@ class ClassicTrials:
             soon = [trial for learner in (*BINNED, BOOSTING) for trial in made.pop(learner, [])]
             waves[:0] = [self._trials(BOOSTING, QUICK, tables), soon]
         waves[-2] = [trial for trials in made.values() for trial in trials]
+        if deal is not None and len(deal.learned_rows) <= FOREST_ROWS:
+            waves[-2] += self._trials(first, LOOSER, tables)
         if deal is not None and len(deal.learned_rows) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
             waves[-1] += self._trials(BOOSTING, WIDER, tables)
         return [wave for wave in (*waves, self._list_scores()) if wave]
@@ -223,7 +227,8 @@ class ClassicTrials:
             kept = [(learner, setting, group) for learner, setting, group in asked
                     if (learner, *group) not in self._given_up]  # fmt: skip
             made = [self.trial_of(*one) for one in kept]
-            self.try_wave([trial for trial in made if trial is not None])
+            tried = {trial.name for trial, _ in self._tries.values()}
+            self.try_wave([trial for trial in made if trial is not None and trial.name not in tried])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -468,7 +473,7 @@ class ClassicTrials:
         if len(self.deal.learned_rows) > FOREST_ROWS and all(
             view.able is TABULAR for view in self.study.prepared.views
         ):
-            dear.add(FOREST)
+            dear |= {FOREST, "nearest neighbours"}
         if len(self.deal.learned_rows) > NEAR_ROWS:
             dear.add("nearest neighbours")
         return {learner: settings for learner, settings in learners.items() if learner not in dear}

@@ -39,13 +39,27 @@ def test_quantile_scaling_is_by_rank_and_bounded():
     assert x == pytest.approx([0, -3.0902, 3.0902, -0.6745, 3.0902, 0], abs=1e-4)
 
 
+def test_what_has_no_long_tail_is_not_ranked():
+    """A difference of two numbers stays a difference for a linear learner."""
+    cells = {"age": [10, 20, 30, 40], "size": [11, 21, 31, 45]}
+    kinds = dict.fromkeys(cells, "number")
+    x = TabularPrep().fitted(cells, kinds)(cells)[:, :2]
+    assert x[:, 0] == pytest.approx(np.array([-1.5, -0.5, 0.5, 1.5]) / math.sqrt(1.25))
+    spread = math.sqrt(158)  # of 11, 21, 31, 45: mean 27
+    assert x[:, 1] == pytest.approx(np.array([-16, -6, 4, 18]) / spread)
+    prep = TabularPrep().fitted({"age": [*range(99), 1e6]}, KINDS)
+    assert prep.columns[0].scalers[0].points  # by rank
+    even = TabularPrep().fitted({"age": [*range(99)]}, KINDS)
+    assert even({"age": [1e9, -1e9]})[:, 0].tolist() == [10.0, -10.0]
+
+
 def test_quantile_scaling_gives_the_middle_of_equal_values():
     cells = [0] * 60 + list(range(1, 41))
-    x = TabularPrep().fitted({"age": cells}, KINDS)({"age": [0, 20]})[:, 0]
+    x = TabularPrep("quantile").fitted({"age": cells}, KINDS)({"age": [0, 20]})[:, 0]
     assert x == pytest.approx([-0.53, 0.84], abs=0.03)  # shares of .30 and .80
 
 
-@pytest.mark.parametrize("scale", ["quantile", "standard"])
+@pytest.mark.parametrize("scale", ["auto", "quantile", "standard"])
 def test_a_constant_or_empty_column_gives_zeros(scale):
     prep = TabularPrep(scale).fitted({"age": [0.1] * 7, "size": [None] * 7}, {"age": "number", "size": "number"})
     assert prep({"age": [0.1, None], "size": [None, 5]})[:, 0] == pytest.approx([0, 0], abs=1e-9)
@@ -103,7 +117,7 @@ def test_describe_says_what_the_model_sees():
     }
 
 
-@pytest.mark.parametrize("scale", ["quantile", "standard"])
+@pytest.mark.parametrize("scale", ["auto", "quantile", "standard"])
 def test_json_rebuilds_the_same_output(scale):
     days = ["1.2.2024 10:30", None, "3.4.25", "x"]
     cells = {"age": [1.1, None, 3.3, 1 / 3], "city": ["a", "a", "b", None], "day": days}

@@ -26,7 +26,8 @@ from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
 
 KINDS = ("number", "category", "date")
-SCALES = ("quantile", "standard")
+SCALES = ("auto", "quantile", "standard")
+FAR, SKEWED, END = 6.0, 1.25, 10.0  # spreads from the mean, and skewness, of what has a long tail; and no answer beyond
 MOST, BEFORE = 10_000, 50  # categories of a column: by default, and as 0.1.0 had it
 BOUNDS = {"max_categories": (1, 65_536, ""), "min_count": (1, math.inf, "")}
 MOST_OTHERS = 100_000  # rare values of a column that are known again, 8 bytes each
@@ -53,13 +54,14 @@ def key_of(cell: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Scaler:
-    """How one number is scaled: (x − centre) / spread, or with points by rank to a normal distribution."""
+    """How one number is scaled: (x − centre) / spread, at most `end`, or with points by rank to a bell curve."""
 
     name: str
     fill: float = 0.0  # the training median, what an absent cell is given
     centre: float = 0.0
     spread: float = 1.0
     points: tuple[float, ...] = ()  # quantiles of the training values, evenly spaced
+    end: float = 100.0
 
     def __post_init__(self) -> None:
         if not (self.spread > 0 and all(map(math.isfinite, (self.fill, self.centre, self.spread, *self.points)))):
@@ -69,10 +71,10 @@ class Scaler:
             raise RequestError(f"the points of {self.name!r} do not rise.")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Scale x (batch,), NaN where absent. The result stays within ±100, by rank within ±3.1."""
+        """Scale x (batch,), NaN where absent. The result stays within ±end, by rank within ±3.1."""
         x = np.where(np.isnan(x), self.fill, x)
         if not self.points:
-            return np.clip((x - self.centre) / self.spread, -100, 100)
+            return np.clip((x - self.centre) / self.spread, -self.end, self.end)
         from statistics import NormalDist  # scipy's function is as exact, and takes long to import
 
         turn = NormalDist().inv_cdf
@@ -127,7 +129,8 @@ class TabularPrep(Preparation):
     """How cells of number, date and category columns become numbers (batch, feature).
 
     Args:
-        scale: how numbers are scaled: "quantile" (by rank, no outliers) or "standard".
+        scale: how numbers are scaled: "quantile" (by rank, no outliers), "standard", or "auto": by rank where they have
+            a long tail.
         max_categories: values of a category column that get a code of their own: the most common.
         min_count: rows that a value must be in to get a code of its own.
         columns: what `fitted` learned of each column.
@@ -142,7 +145,10 @@ class TabularPrep(Preparation):
 
     KIND: ClassVar[str] = "tabular"
 
-    scale: str = option("quantile", "How numbers are scaled: quantile (by rank, no outliers) or standard.")
+    scale: str = option(
+        "auto",
+        "How numbers are scaled: quantile (by rank, no outliers), standard, or auto: by rank those with a long tail.",
+    )
     max_categories: int = option(MOST, "Values of a category column that get a code of their own: the most common.")
     min_count: int = option(2, "Rows that a value must be in to get a code of its own.")
     columns: tuple[ColumnPrep, ...] = field(default=(), repr=False)
@@ -212,12 +218,13 @@ class TabularPrep(Preparation):
         if not len(x):
             return Scaler(name)
         middle = float(np.median(x))
-        if self.scale == "standard":
+        even = self.scale == "auto" and not has_tail(x)
+        if self.scale == "standard" or even:
             # Not the bare deviation: that of a constant column is rounding, and would blow it up.
             spread = float(np.std(x)) if np.ptp(x) > 1e-9 * np.abs(x).max() else 1.0
             if not 0 < spread < math.inf:  # its squares are too large, or too small, for a float
                 return Scaler(name, middle, middle, float(np.ptp(x)))
-            return Scaler(name, middle, float(np.mean(x)), spread)
+            return Scaler(name, middle, float(np.mean(x)), spread, end=END if even else 100.0)
         points = np.quantile(x, np.linspace(0, 1, min(256, max(2, len(x)))))
         return Scaler(name, middle, points=tuple(float(p) for p in points))
 
@@ -321,6 +328,9 @@ class TabularPrep(Preparation):
         """Return all that rebuilds this object."""
         data = super().to_json()
         for entry in data["columns"]:
+            for scaler in entry["scalers"]:
+                if scaler["end"] == 100.0:
+                    del scaler["end"]
             for name, usual in (("decimal_comma", False), ("unit", ""), ("zone", None), ("zones", ())):
                 if entry[name] == usual or entry[name] == []:  # as 0.1.0 wrote it, so that what it kept is found
                     del entry[name]
@@ -343,6 +353,18 @@ class TabularPrep(Preparation):
             if values.dtype != np.int64 or values.ndim != 1:
                 raise RunError(f"the tabular preparation is damaged: the rare values of {name!r} are none. Fit again.")
         return replace(prep, others=others)
+
+
+def has_tail(x: np.ndarray) -> bool:
+    """Whether a few numbers lie so far out that they would outweigh all others, or all are the same.
+
+    Of others no rank is taken: what two say by their sum, difference or ratio would be lost to a linear learner.
+    """
+    spread = float(np.std(x))
+    if not 0 < spread < math.inf or np.ptp(x) <= 1e-9 * np.abs(x).max():
+        return True
+    apart = (x - np.mean(x)) / spread
+    return bool(np.abs(apart).max() > FAR or abs((apart**3).mean()) > SKEWED)
 
 
 def _cells(columns: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:

@@ -99,11 +99,17 @@ def test_the_surest_label_of_a_row_is_explained(tagged: Model) -> None:
     assert sum(explanation.shares.values()) == pytest.approx(explanation.prediction - explanation.base)
 
 
-def test_labels_are_not_exported(tagged: Model, tmp_path: Path) -> None:
-    with pytest.raises(
-        RequestError, match="a model of several labels a row cannot be exported: a graph knows no thres"
-    ):
-        plait.export(tagged, out=tmp_path / "m.onnx")
+@pytest.mark.heavy
+def test_labels_are_exported_with_their_thresholds(tagged: Model, tmp_path: Path) -> None:
+    fused = next(name for name in tagged.candidates if name.startswith("parallel("))
+    done = plait.export(tagged, out=tmp_path / "m.onnx", candidate=fused)
+    run, written = tagged.use(fused), plait.load(tmp_path / "m.onnx")
+    assert done.outputs[0]["thresholds"] == list(run.predictor().thresholds)
+    assert "a label is answered from its threshold on: 0." in str(done)
+    asked = {name: cells for name, cells in make_labels().items() if name != "tags"}
+    assert written.predict(asked).labels == run.predict(asked).labels
+    scores = [one.evaluate(make_labels())["metrics"]["f1_micro"]["value"] for one in (written, run)]
+    assert scores[0] == scores[1]
 
 
 def test_labels_given_as_lists(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def take_rows(batch: Batch, rows: Sequence[int]) -> Batch:
 
 
 def make_spec(
-    plan: str | None, names: Sequence[str], *, late: bool = False, regression: bool = False
+    plan: str | None, names: Sequence[str], *, late: bool = False, regression: bool = False, several: bool = False
 ) -> dict[str, Any]:
     strands = [STRANDS[name] for name in names]
     return {
@@ -171,4 +171,5 @@ def make_spec(
         "outputs": 1 if regression else 3,
         "regression": regression,
         "late": late,
+        "several": several,
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plait.data.in_text import held_in
-from plait.data.numbers import read_list, read_npy, write_npy
+from plait.data.numbers import read_bare, read_list, read_npy, write_npy
 from plait.errors import CellError
 
 
@@ -36,6 +36,18 @@ def test_what_is_lacking_in_a_list_is_nan() -> None:
 @pytest.mark.parametrize("text", ["0.1, 0.2", "[0.1, 'a']", "[[0.1, 0.2]]", "[0.1 ... 0.2]", "[a note]", ""])
 def test_other_texts_are_no_lists(text: str) -> None:
     assert read_list(text) is None
+
+
+@pytest.mark.parametrize("text", ["0.1, 0.2", "0.1;0.2", " 0.1  0.2", "[0.1, 0.2]"])
+def test_what_is_known_for_numbers_needs_no_brackets(text: str) -> None:
+    found = read_bare(text)
+    assert found is not None
+    assert found.tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("text", ["7", "walk.csv", "2024-01-01 7", "[[1, 2], [3, 4]]", ""])
+def test_other_texts_are_no_bare_numbers(text: str) -> None:
+    assert read_bare(text) is None
 
 
 def test_a_list_in_text_holds_a_file_that_is_surely_no_picture() -> None:

@@ -165,7 +165,8 @@ def test_arrays_by_name_then_by_shape() -> None:
     left = detect(unclear).column("v")
     assert left.role == "ignored"
     assert left.why == (
-        "arrays of shape (7, 2), which may be anything; say what they are: kinds={'v': 'image'}, 'audio' or 'series'"
+        "arrays of shape (7, 2), which may be anything; say what they are: kinds={'v': 'image'}, 'audio', 'vectors' or "
+        "'series'"
     )
     assert detect(unclear, kinds={"v": "audio"}).modality("v").kind == "audio"
     assert detect(unclear, ignore=["v"]).column("v").role == "ignored"

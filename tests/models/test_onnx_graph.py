@@ -119,6 +119,17 @@ def test_each_set_of_modalities_has_its_temperature_inside(names: list[str]) -> 
     assert not np.allclose(found, Calibrated(hot.inner, 2.0)(batch), atol=0.01)
 
 
+@pytest.mark.parametrize("prior", [None, (0.5, 0.3, 0.2)])
+def test_labels_of_a_row_have_probabilities_of_their_own_inside(prior: Any) -> None:
+    names = ["text", "tabular"]
+    members = [network("parallel(text, tabular)", names, several=True), network(None, ["text"], 1, several=True)]
+    heated = Calibrated(Blend(members, Average(), PRIOR), 2.0, prior, thresholds=(0.4, 0.5, 0.6))
+    batch = batch_of(names)
+    found = ask(Graph(heated), batch)
+    assert found == pytest.approx(heated(batch), abs=1e-6)
+    assert np.abs(found.sum(1) - 1).max() > 0.1
+
+
 def test_the_majority_class_may_stand_beside_networks() -> None:
     prior = np.array([0.5, 0.3, 0.2])
     blend = Blend([network(None, ["text"]), MajorityPredictor(prior)], Mixture((0.75, 0.25)), PRIOR)

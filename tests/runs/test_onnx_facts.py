@@ -67,6 +67,13 @@ CASES.several(
     task_of_another_name=lambda f: f.facts.update(task="recognition"),
     classes_of_lists=lambda f: f.facts.update(classes=[["no"], ["yes"]]),
     classes_of_one_word=lambda f: f.facts.update(classes="ab"),
+    labels_of_a_class=lambda f: f.facts.update(labels={"delimiter": ";", "fewest": 0}),
+    labels_of_nothing=lambda f: f.facts.update(task="labels"),
+    labels_written_otherwise=lambda f: f.facts.update(task="labels", labels={"delimiter": 5, "fewest": 0}),
+    thresholds_of_classes=lambda f: f.facts.update(thresholds=[0.5, 0.5]),
+    thresholds_too_high=lambda f: f.facts.update(
+        task="labels", labels={"delimiter": ";", "fewest": 0}, thresholds=[0.5, 1.5]
+    ),
     prior_of_words=lambda f: f.facts.update(prior=["a", "b"]),
     rates_of_words=lambda f: f.facts.update(sample_rates={"sound": "fast"}),
     rates_of_nothing=lambda f: f.facts.update(sample_rates={"sound": 0}),

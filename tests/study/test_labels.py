@@ -210,6 +210,13 @@ def test_wrong_targets_are_told(cells: list[Any], kind: str, error: type[Excepti
         find([None if c is None else str(c) for c in cells], kind, lines=[2, 3, 4])
 
 
+def test_a_class_is_no_infinite_number() -> None:
+    table = Table({"y": np.array([1.0, math.inf, 2.0])})
+    schema = Schema((Column("y", "ordered", "target"),), ())
+    with pytest.raises(TableError, match="column 'y', row 1: the target is inf; expected a class"):
+        Labels.find(table, schema)
+
+
 def test_training_rows_need_two_classes_or_two_numbers() -> None:
     with pytest.raises(TableError, match="the training rows have one class of column 'y', 'a'; expected two or more"):
         find(["a", "a", "b"]).check_training(np.array([True, True, False]))

@@ -78,7 +78,7 @@ def place_of(answers: np.ndarray, classes: Any) -> np.ndarray:
     return (classes.level(answers) if isinstance(classes, Several) else answers).argmax(1)
 
 
-def log_odds(probabilities: Any) -> np.ndarray:
-    """Return log p − log(1 − p) of probabilities of any shape."""
-    p = np.clip(np.asarray(probabilities, np.float64), SMALLEST, 1 - SMALLEST)
-    return np.log(p) - np.log1p(-p)
+def log_odds(probabilities: Any, xp: Any = np) -> Any:
+    """Return log p − log(1 − p) of probabilities of any shape. xp: numpy, or torch in a graph."""
+    p = xp.clip(xp.asarray(probabilities, dtype=xp.float64), SMALLEST, 1 - SMALLEST)
+    return xp.log(p) - xp.log1p(-p)

@@ -28,7 +28,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "read_image", "read_sound", "resample", "split_part",
     ),
     "nearby": ("near_files",),
-    "numbers": ("NPY", "read_list", "read_npy", "write_npy"),
+    "numbers": ("NPY", "read_bare", "read_list", "read_npy", "write_npy"),
     "parse": (
         "CLOCK", "FEET", "FRACTION", "MISSING", "NO_VALUE", "PLAIN", "SERIALS", "SPAN", "Written",
         "calendar_form", "count_units", "counts_from_1970", "decimal_signs", "fold", "how_written",

@@ -32,6 +32,15 @@ def read_list(text: str) -> np.ndarray | None:
         return None
 
 
+def read_bare(text: str) -> np.ndarray | None:
+    """Return the numbers of a text that is known to hold some: a flat list, or two or more without brackets.
+
+    One alone may be the name of a file.
+    """
+    flat = read_list(f"[{text.replace(';', ' ')}]")
+    return read_list(text) if flat is None or len(flat) < 2 else flat
+
+
 def read_npy(content: bytes) -> np.ndarray:
     """Return the array in the bytes of a .npy file. Raises CellError where it holds no numbers, or too few."""
     reader = np.lib.format

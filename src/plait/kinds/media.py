@@ -62,7 +62,7 @@ def judge_arrays(facts: Facts) -> Guess:
             return Guess("image", f"arrays of shape {shape}", 0.7)
         if cell.size >= 1000 and (cell.ndim == 1 or (cell.ndim == 2 and min(cell.shape) <= 2)):
             return Guess("audio", f"arrays of shape {shape}", 0.6)
-    mend = f"say what they are: kinds={{{facts.name!r}: 'image'}}, 'audio' or 'series'"
+    mend = f"say what they are: kinds={{{facts.name!r}: 'image'}}, 'audio', 'vectors' or 'series'"
     return Guess("id", f"arrays of shape {shape}, which may be anything; {mend}", 0.1, usable=False)
 
 

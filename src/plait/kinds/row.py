@@ -70,8 +70,8 @@ def draw_shares(
 
     A part is a dict with "modality", "kind", and unless the kind is absent (then "reason"): "share", "by", "parts" (as
     in `plait.proof.inside.Detail`), "ends" (the lowest and the highest weight of all parts, which share one scale),
-    "before", and for image and audio "column", "after", "heat", "box" and "flat" (nothing in it changes the answer
-    much). Raises RequestError for a kind that there is not.
+    "before", "flat" (nothing in it changes the answer much), and for image and audio "column", "after", "heat" and
+    "box". Raises RequestError for a kind that there is not.
     """
     bands = []
     for part in parts:

@@ -205,7 +205,7 @@ def soften(
     """
     if prior is None:
         return logits / temperature
-    base = log_odds(prior) if several else logs(xp.asarray(prior, dtype=xp.float64), xp)
+    base = log_odds(prior, xp) if several else logs(xp.asarray(prior, dtype=xp.float64), xp)
     return base + (logits - base) / temperature
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from plait.core.classes import log_odds
 from plait.errors import RequestError
 from plait.kinds import KINDS
 from plait.kinds.network import as_float, centre, input_shape, is_given_features
@@ -209,7 +210,10 @@ def _answer(predictor: Any, logits: Mapping[int, Tensor], there: Mapping[str, Te
             return before
         present = torch.cat([there[name].any(1, keepdim=True) for name in predictor.names], 1)
         heat = torch.tensor(predictor.heats.tolist(), dtype=torch.float64)[number_sets(present)].unsqueeze(1)
-        after = softmax(soften(logs(before, torch), heat, predictor.prior, torch), torch)
+        if predictor.thresholds:  # of several labels, each by itself
+            after = soften(log_odds(before, torch), heat, predictor.prior, torch, several=True).sigmoid()
+        else:
+            after = softmax(soften(logs(before, torch), heat, predictor.prior, torch), torch)
         return torch.where(heat == 1.0, before, after)
     if isinstance(predictor, Bounded):
         inner = _answer(predictor.inner, logits, there)

@@ -38,7 +38,10 @@ from plait.runs.onnx_facts import check_facts, check_ports, restore_view, row_by
 
 FORMAT = 1
 FACTS, ARRAYS, DIGEST = "plait", "plait.arrays", "plait.digest"
-KEPT = ("task", "target", "decimal_comma", "classes", "prior", "seed", "sample_rates", "conversions", "winner", "seal")
+KEPT = (
+    "task", "target", "decimal_comma", "classes", "labels", "prior", "seed", "sample_rates", "conversions", "winner",
+    "seal",
+)  # fmt: skip
 MOST_FILE = (2 << 30) - 1  # bytes: what the format can hold
 MOST_FACTS = 16 << 20  # bytes: 20,000 words and 100,000 classes take 3 MB; as Python objects it may be 20 times that
 MOST_INPUTS = 256 << 20  # bytes of prepared rows at once, unless one row has more
@@ -58,10 +61,14 @@ class OnnxPredictor:
         width: int,
         rows: Callable[[int], int] = lambda num: num,
         source: str = "the file",
+        thresholds: Sequence[float] = (),
     ) -> None:
-        """rows: how many of so many rows the graph may be given at once; source: what messages call the file."""
+        """rows: how many of so many rows the graph may be given at once; source: what messages call the file.
+
+        thresholds: of several labels a row, as of `Calibrated`.
+        """
         self.session, self.ports, self.output, self.width = session, list(ports), output, width
-        self.rows, self.source = rows, source
+        self.rows, self.source, self.thresholds = rows, source, tuple(thresholds)
 
     @property
     def names(self) -> Sequence[str]:
@@ -165,7 +172,8 @@ class OnnxModel(Model):
             told = RunFacts.from_json(facts)
         with runtime(source):
             session = open_session(data, threads)
-        predictor = OnnxPredictor(session, ports, facts["output"], width, checked.cost.rows, source)
+        about = (session, ports, facts["output"], width, checked.cost.rows, source, facts["thresholds"])
+        predictor = OnnxPredictor(*about)
         model = cls(told, views, {"winner": predictor}, _made=made)
         model.source = source
         return model
@@ -218,6 +226,7 @@ def pack_model(model: Model, name: str = "") -> bytes:
         "format": FORMAT,
         "version": __version__,
         "output": graph.output,
+        "thresholds": list(getattr(model.predictor(), "thresholds", ())),
         "inputs": [port.to_json() for port in graph.ports],
         "modalities": [{"name": s.name, "kind": s.kind, "columns": list(s.modality.columns)} for s in strands],
         "strands": [state for state, _ in states],

@@ -41,6 +41,8 @@ FACTS: dict[str, tuple[type, ...]] = {
     "output": (str,),
     "decimal_comma": (bool, NoneType),
     "classes": (list, NoneType),
+    "labels": (dict, NoneType),
+    "thresholds": (list,),
     "prior": (list,),
     "sample_rates": (dict,),
     "conversions": (list,),
@@ -48,6 +50,7 @@ FACTS: dict[str, tuple[type, ...]] = {
     "modalities": (list,),
     "strands": (list,),
 }
+BEFORE: dict[str, Any] = {"labels": None, "thresholds": []}  # what files of before lack, as they mean it
 STRAND: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "kind": (str,),
@@ -70,15 +73,21 @@ def check_facts(
     converters, encoders: what the user gave by hand. Raises ValueError, and RunError for what would open another file
     or make a request.
     """
+    facts = {**BEFORE, **facts}
     _check_keys(facts, FACTS, "the facts")
     classes, width = facts["classes"], len(facts["classes"] or [0])
     able = ("regression",) if classes is None else ("classification", "ordered")
-    if facts["task"] not in able or classes == []:
+    if facts["task"] not in (able if facts["labels"] is None else ("labels",) * bool(classes)) or classes == []:
         raise ValueError(f"its task is {facts['task']!r}, which does not go with its classes")
     if not all(type(label) in (str, int, float, bool) for label in classes or ()):
         raise ValueError("its classes are no words and no numbers")
     if len(facts["prior"]) != width or not all(type(x) in NUMBER and math.isfinite(x) for x in facts["prior"]):
         raise ValueError(f"its prior is not {width} numbers")
+    form, held = facts["labels"], facts["thresholds"]
+    if form is not None and (set(form), *map(type, form.values())) != ({"delimiter", "fewest"}, str, int):
+        raise ValueError("it does not say how labels of a row are written")
+    if len(held) not in (0, width) or (held and form is None) or not all(type(x) is float and 0 < x < 1 for x in held):
+        raise ValueError("its thresholds are not one between 0 and 1 for each label")
     if not all(type(rate) is int and 0 < rate <= MOST_RATE for rate in facts["sample_rates"].values()):
         raise ValueError("its sample rates are none")
     if len(facts["strands"]) > MOST_STRANDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from statistics import NormalDist
@@ -104,6 +105,12 @@ class Labels:
             )
         codes, classes = np.where(there, 0, -1), None
         if kind in ("category", "ordered"):
+            for row, cell in enumerate(cells):
+                if isinstance(cell, float) and math.isinf(cell):
+                    raise TableError(
+                        f"column {name!r}, row {row}: the target is {cell}; expected a class. Mend the cell, or leave "
+                        "it blank."
+                    )
             found = {cell for cell in cells if cell is not None}
             classes = sort_classes(found) if kind == "category" else Ordered(order_classes(name, found))
             if len(classes) < 2:

@@ -54,6 +54,8 @@ class Export:
         lines = [f"{self.path}, {self.bytes / 1e6:.1f} MB{self.candidate and f', candidate {self.candidate}'}"]
         for way, ports in (("input ", self.inputs), ("output", self.outputs)):
             lines += [f"{way}  {p['name']}: {p['dtype']} ({', '.join(map(str, p['shape']))})" for p in ports]
+        if some := self.outputs[0].get("thresholds"):
+            lines.append(f"a label is answered from its threshold on: {', '.join(f'{x:g}' for x in some)}")
         rows = count(self.rows, "drawn row" if self.drawn else "row")
         lines.append(f"on {rows}, ONNX Runtime and the run differ by {self.difference:.1e} at the most")
         lines.append(f"next: plait predict {self.path} TABLE --out answers.csv")
@@ -77,7 +79,8 @@ def export(
     Inputs are as prepared: for each modality NAME (batch, …), pictures uint8, all else float32, and NAME_present
     (batch,) bool, or NAME_cells (batch, column) bool where a row has several pictures or sounds. What is missing may
     hold anything, NaN too. A pretrained encoder of pictures is inside the graph; of texts and sounds with one the
-    input is its features. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in their unit.
+    input is its features. Output: probabilities (batch, class) float32, or values (batch, 1) float64 in their unit. Of
+    several labels a row each is answered from its threshold on, which the facts name.
 
     Args:
         run (RUN): Folder that `plait fit` wrote.
@@ -112,10 +115,6 @@ def export(
         raise RequestError("a recogniser cannot be exported: it searches for words, which is no graph of fixed steps.")
     if model.task == "pairs":
         raise RequestError("a run of pairs cannot be exported: it predicts nothing. plait embed gives its vectors.")
-    if model.task == "labels":
-        raise RequestError(
-            "a model of several labels a row cannot be exported: a graph knows no thresholds. Predict with the run."
-        )
     named = _name(model)
     path = _place(model, out)
     if path.exists() and not overwrite:
@@ -232,4 +231,5 @@ def describe_ports(model: OnnxModel) -> tuple[list[dict[str, Any]], list[dict[st
         inputs.append({"name": port.values, "dtype": port.dtype, "shape": ["batch", *port.shape]})
         inputs.append({"name": port.there, "dtype": "bool", "shape": ["batch", *([port.columns] * port.several)]})
     dtype = "float32" if model.classes is not None else "float64"
-    return inputs, [{"name": predictor.output, "dtype": dtype, "shape": ["batch", predictor.width]}]
+    output = {"name": predictor.output, "dtype": dtype, "shape": ["batch", predictor.width]}
+    return inputs, [{**output, "thresholds": list(predictor.thresholds)} if predictor.thresholds else output]

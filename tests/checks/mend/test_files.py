@@ -28,6 +28,18 @@ def test_pictures_of_one_mode_are_copied_byte_for_byte(tmp_path: Path) -> None:
     }
 
 
+def test_files_that_are_only_copied_are_the_same_by_their_bytes(tmp_path: Path) -> None:
+    for name, content in (("a.mp4", b"one"), ("b.mp4", b"two"), ("c.mp4", b"one")):
+        (tmp_path / name).write_bytes(content)
+    cells = ["a.mp4", "b.mp4", "c.mp4", "a.mp4#t=1,2", "a.mp4#t=2,3", "a.mp4#t=1,2"]
+    path = write_rows(tmp_path / "t.csv", [["clip", "y"], *([cell, "yes"] for cell in cells)])
+    mended = mend(path, tmp_path / "out", {"clip": "video"}, target="y")
+    assert mended.dropped == (2, 5)
+    kept = read(mended.table).cells("clip")
+    assert kept == ["clip/a.mp4", "clip/b.mp4", "clip/a_2.mp4#t=1,2", "clip/a_3.mp4#t=2,3"]
+    assert (tmp_path / "out" / "clip" / "b.mp4").read_bytes() == b"two"
+
+
 def test_a_wrong_ending_is_put_right_and_the_bytes_stay(tmp_path: Path) -> None:
     Image.fromarray(GREY).save(tmp_path / "a.png", "JPEG")
     Image.fromarray(255 - GREY).save(tmp_path / "a.jpg", "JPEG")

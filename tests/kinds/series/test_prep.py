@@ -59,6 +59,8 @@ def test_flags_are_there_where_training_rows_have_holes() -> None:
         ([(40, 3), (40, 3)], True),
         ([(12, 20), (12, 20)], False),
         ([(3, 5), (3, 5)], False),
+        ([(5, 3), (6, 3)], True),
+        ([(1, 30), (2, 30)], False),
     ],
 )
 def test_the_axis_that_differs_in_length_is_time(shapes: list[tuple[int, int]], turned: bool) -> None:
@@ -71,6 +73,15 @@ def test_a_series_that_never_changes_is_not_blown_up() -> None:
     prep = SeriesPrep().fitted([np.full(10, 1e6)] * 2)
     assert prep.spread.tolist() == [1.0]
     assert prep(np.full(10, 1e30)).max() == 1000.0
+
+
+def test_a_fault_that_is_huge_does_not_drown_the_scale() -> None:
+    rows = [np.arange(40.0) + row for row in range(4)]
+    rows[1][3] = 1e30
+    prep = SeriesPrep().fitted(rows)
+    assert 10 < prep.spread[0] < 10_000
+    assert np.ptp(prep(np.arange(40.0))) > 0.005
+    assert prep(rows[1]).max() <= 1000
 
 
 def test_wrong_requests_and_no_series_are_refused() -> None:

@@ -51,7 +51,7 @@ def test_forms_of_one_series_are_one(cell: Any, folder: Path) -> None:
 
 def test_a_flat_list_is_one_channel_and_holes_are_nan() -> None:
     assert read([1.0, 2.0], None).tolist() == [[1.0, 2.0]]
-    for cell in ([1.0, None, 3.0], "[1, null, 3]", "[1, NaN, inf]", [[1.0, None]]):
+    for cell in ([1.0, None, 3.0], "[1, null, 3]", "1, null, 3", "[1, NaN, inf]", [[1.0, None]]):
         values = read(cell, None)
         assert np.isnan(values[0, 1])
         assert values[0, 0] == 1.0

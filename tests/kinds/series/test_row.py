@@ -45,3 +45,6 @@ def test_shares_name_the_strongest_stretches() -> None:
     assert "points 38–39 of 40" in said
     assert "points 0–1 of 40" not in said
     assert share_height(part) == share_height({"parts": parts[:12]})
+    flat = written(draw_shares([("s", 0.5, "")], "title", parts=[{**part, "flat": True}]))
+    assert "no stretch of it changes the answer much" in flat
+    assert not [text for text in flat if text.startswith("points")]

@@ -12,7 +12,15 @@ from plait.kinds.vectors.prep import VectorPrep
 from plait.kinds.vectors.read import apply, digest, read
 
 NUMBERS = [0.5, -2.0, 0.25]
-WRITTEN = [NUMBERS, np.array(NUMBERS), np.array([NUMBERS]), "[0.5, -2, 0.25]", write_npy(np.array(NUMBERS)), "v.npy"]
+WRITTEN = [
+    NUMBERS,
+    np.array(NUMBERS),
+    np.array([NUMBERS]),
+    "[0.5, -2, 0.25]",
+    "0.5; -2; 0.25",
+    write_npy(np.array(NUMBERS)),
+    "v.npy",
+]
 
 
 @pytest.mark.parametrize("cell", WRITTEN, ids=lambda cell: type(cell).__name__)

@@ -95,6 +95,6 @@ def test_lists_of_classes_and_words_are_no_vectors() -> None:
 
 
 def test_neighbours_of_constant_and_short_lists_say_nothing() -> None:
-    assert np.isnan(autocorrelation([np.ones(5), np.array([np.nan, np.inf])]))
+    assert np.isnan(autocorrelation([np.ones(5), np.array([np.nan, np.inf, 1e300])]))
     assert judged(np.ones((6, 5))).why == "lists of 5 numbers"
     assert autocorrelation([np.array([1.0, -1.0, 1.0, -1.0])]) == -0.75

@@ -38,3 +38,6 @@ def test_shares_have_a_bar_for_each_stretch() -> None:
     figure = draw_shares([("v", 0.5, "")], "title", parts=[{"modality": "v", "kind": "video", **facts}])
     assert "what each stretch of the video adds" in written(figure)
     assert len(figure.axes[-1].patches) == 12
+    flat = draw_shares([("v", 0.5, "")], "title", parts=[{"modality": "v", "kind": "video", **facts, "flat": True}])
+    assert "no stretch of the video changes the answer much" in written(flat)
+    assert len(flat.axes) == len(figure.axes) - 1  # no plot without a bar

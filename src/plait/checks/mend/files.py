@@ -24,6 +24,7 @@ from plait.kinds import kind_of_column
 from plait.kinds.mending import BLANK, Goal, Look, take_content
 
 RENAMED = "renamed"
+CUT = re.compile(r"#t=[^#]*$")
 CHUNK = 64  # rows whose files are under way at a time
 MOST_THREADS = 8
 
@@ -40,6 +41,7 @@ class Result:
     done: tuple[str, ...] = ()
     words: str = ""
     error: str = ""
+    cut: str = ""  # which part of the file the cell names, as it is written
     placed: Any = None  # the cell of the copy, once a row that stays has named it
 
 
@@ -167,9 +169,17 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
         digest = hashlib.sha256(changed.content).digest()
     elif isinstance(source, Path):
         shutil.copyfile(source, at)
+        if strand.copied:
+            with at.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
     elif not stays:
         at.write_bytes(source)
-    return Result(name, digest, None if stays else at, tuple(done), ", ".join(words))
+    if strand.copied and not isinstance(source, Path):
+        digest = hashlib.sha256(source).digest()
+    cut = CUT.search(cell) if strand.copied and isinstance(cell, str) else None
+    if cut is not None:  # two parts of one file are not the same
+        digest += cut[0].encode()
+    return Result(name, digest, None if stays else at, tuple(done), ", ".join(words), cut=cut[0] if cut else "")
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:
@@ -202,4 +212,4 @@ def _name_file(strand: Strand, result: Result) -> Inline | str:
     name = free_name(result.name, strand.names)
     strand.names.add(name.lower())
     os.rename(result.at, strand.folder / name)
-    return f"{strand.folder.name}/{name}"
+    return f"{strand.folder.name}/{name}{result.cut}"

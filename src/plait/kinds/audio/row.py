@@ -89,22 +89,16 @@ def share_height(part: Mapping[str, Any]) -> float:
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     samples, rate = part["before"]
     seconds = len(samples) / rate
-    left = MARGIN + LABEL
-    wave = page.axes(left, y, HALF - 0.2, 0.42 * TALL)
+    left, flat = MARGIN + LABEL, part.get("flat")
+    wave = page.axes(left, y, HALF - 0.2, TALL if flat else 0.42 * TALL)
     draw_wave(wave, np.asarray(samples), rate, SOFT)
     wave.set(xlim=(0, seconds), yticks=[])
-    wave.tick_params(labelbottom=False)
-    weights = page.axes(left, y + 0.48 * TALL, HALF - 0.2, 0.52 * TALL)
-    for piece in part["parts"]:
-        wide = piece["end"] - piece["start"]
-        weights.bar(piece["start"], piece["weight"], wide, align="edge", **bar_look(piece["weight"]))
-    weights.axhline(0, color=INK, linewidth=0.8)
-    weights.set_xlim(0, seconds)
-    if part.get("ends") and any(part["ends"]):  # one scale for all bars of the row
-        low, high = part["ends"]
-        weights.set_ylim(1.05 * low, 1.05 * high)
-    _frame(weights)
-    page.write(left, y + TALL + 0.36, "what each piece of the sound adds, over its seconds", size=9, color=SOFT)
+    said = "what each piece of the sound adds, over its seconds"
+    said = "wave over seconds: no piece changes the answer much" if flat else said
+    page.write(left, y + TALL + 0.36, said, size=9, color=SOFT)
+    if not flat:
+        wave.tick_params(labelbottom=False)
+        _draw_weights(page.axes(left, y + 0.48 * TALL, HALF - 0.2, 0.52 * TALL), part, seconds)
 
     x = left + HALF + GAP
     axes = page.axes(x, y, HALF, TALL)
@@ -116,14 +110,26 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
         mel, origin="lower", cmap="gray_r", vmin=low, vmax=high + 0.9 * (high - low) + 1e-3, extent=extent,
         interpolation="nearest", aspect="auto",
     )  # fmt: skip
-    if not part.get("flat"):
+    if not flat:
         lay_heat(axes, part["heat"], extent, origin="lower")
     hertz = [f for f in (100, 300, 1000, 3000, 8000) if lowest <= mel_of(f) <= highest]
     axes.set_yticks([mel_of(f) for f in hertz], [f"{f:,}" for f in hertz])
     axes.set(xlim=(begin, min(end, max(seconds, begin + 1e-3))), ylim=(lowest, highest))
     _frame(axes)
-    weighed = "no place changes the answer much" if part.get("flat") else "how much each place weighs"
+    weighed = "no place changes the answer much" if flat else "how much each place weighs"
     page.write(x, y + TALL + 0.36, f"spectrogram, Hz over seconds: {weighed}", size=9, color=SOFT)
+
+
+def _draw_weights(axes: Any, part: Mapping[str, Any], seconds: float) -> None:
+    """Draw what each piece of a sound adds, as bars over time."""
+    for piece in part["parts"]:
+        wide = piece["end"] - piece["start"]
+        axes.bar(piece["start"], piece["weight"], wide, align="edge", **bar_look(piece["weight"]))
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlim(0, seconds)
+    if part.get("ends") and any(part["ends"]):  # one scale for all bars of the row
+        axes.set_ylim(1.05 * part["ends"][0], 1.05 * part["ends"][1])
+    _frame(axes)
 
 
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def learn_biases(x: np.ndarray, groups: Sequence[Group]) -> np.ndarray:
         responses = taps.respond(group)
         for response in np.sort(responses[:, taps.there(group)], axis=1):
             shares = (np.arange(first, first + each) * GOLDEN) % 1
-            biases.append(response[np.rint(shares * (len(response) - 1)).astype(int)])
+            biases.append(np.interp(shares * (len(response) - 1), np.arange(len(response)), response))
             first += each
     return np.array(biases, np.float64)
 

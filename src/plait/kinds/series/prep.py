@@ -82,7 +82,10 @@ class SeriesPrep(Preparation):
         length = self.length or int(np.clip(np.median([row.shape[1] for row in rows]), TAPS, MOST_LENGTH))
         parts = [resample(row, length) for row in rows]
         x, flags = (np.stack(part) for part in zip(*parts, strict=True))
-        mean, spread = x.mean((0, 2)), x.std((0, 2))
+        low, high = np.quantile(x, (0.05, 0.95), axis=(0, 2))
+        far = np.where(high > low, FARTHEST * (high - low), np.inf)
+        within = np.clip(x, (low - far)[:, None], (high + far)[:, None])
+        mean, spread = within.mean((0, 2)), within.std((0, 2))
         still = spread <= 1e-6 * np.abs(mean)  # one value, up to rounding
         seed = 0 if generator is None else int(generator.integers(2**31))
         out = replace(
@@ -178,11 +181,13 @@ def _averaged(values: np.ndarray, length: int) -> np.ndarray:
 
 
 def _is_turned(shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Whether the first axis of series is time: its length differs, and that of the other hardly does; or it is the one
-    long enough for kernels, where neither differs."""
+    """Whether the first axis of series is time: its length differs, and that of the other hardly does, unless the other
+    alone is long enough for kernels; or it is the one long enough for them, where neither differs."""
     first, second = (Counter(shape[axis] for shape in shapes).most_common(1)[0] for axis in (0, 1))
     steady = [2 * times > len(shapes) for _, times in (first, second)]
-    return second[0] < TAPS <= first[0] if all(steady) else steady[1]
+    if all(steady):
+        return second[0] < TAPS <= first[0]
+    return steady[1] and (second[0] < TAPS or max(shape[0] for shape in shapes) >= TAPS)
 
 
 PREP = SeriesPrep

@@ -13,7 +13,7 @@ from plait.core.words import count
 from plait.data.bounds import count_numbers
 from plait.data.feature_cache import digest_bytes
 from plait.data.media import open_cell
-from plait.data.numbers import NPY, read_list, read_npy, write_npy
+from plait.data.numbers import NPY, read_bare, read_list, read_npy, write_npy
 from plait.errors import CellError, TableError
 from plait.kinds.part import Opener, Part
 
@@ -51,6 +51,8 @@ def read(cell: Any, folder: Path | None, rate: int | None = None, prep: Any = No
 def _array_of(cell: Any, folder: Path | None) -> np.ndarray:
     if isinstance(cell, np.ndarray):
         return cell
+    if isinstance(cell, str) and (flat := read_bare(cell)) is not None:
+        return flat
     if isinstance(cell, str) and cell.strip()[:1] == "[":
         return _of_lists(_parse(cell.strip()))
     if isinstance(cell, (list, tuple)):
@@ -73,10 +75,7 @@ def _array_of(cell: Any, folder: Path | None) -> np.ndarray:
 
 
 def _parse(text: str) -> list[Any]:
-    """Return the list, or list of lists, that a text writes. Raises CellError."""
-    flat = read_list(text)
-    if flat is not None:
-        return list(flat)
+    """Return the list of lists that a text writes. Raises CellError."""
     rows = [read_list(f"[{inner}]") for inner in _INNER.findall(text)]
     if not rows or any(row is None for row in rows) or "".join(_INNER.sub("", text).split()).replace(",", "") != "[]":
         raise CellError(NO_NUMBERS)

@@ -67,11 +67,14 @@ def _draw_lanes(axes: Any, values: np.ndarray, color: str) -> None:
 
 
 def share_height(part: Mapping[str, Any]) -> float:
-    return max(0.85, BAR * min(MOST_BARS, len(part["parts"])) + 0.1)
+    return max(0.85, 0.0 if part.get("flat") else BAR * min(MOST_BARS, len(part["parts"])) + 0.1)
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
     left, inner = MARGIN + LABEL, 2.4
+    if part.get("flat"):
+        page.write(left, y + 0.17, "no stretch of it changes the answer much", size=9.5, color=SOFT)
+        return
     strongest = sorted(part["parts"], key=lambda stretch: -abs(stretch["weight"]))[:MOST_BARS]
     shown = [stretch for stretch in part["parts"] if any(stretch is one for one in strongest)]
     bars = [(stretch["weight"], signed(stretch["weight"])) for stretch in shown]

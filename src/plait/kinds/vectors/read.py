@@ -9,7 +9,7 @@ import numpy as np
 
 from plait.data.feature_cache import digest_bytes
 from plait.data.media import read_head
-from plait.data.numbers import read_list, read_npy, write_npy
+from plait.data.numbers import read_bare, read_npy, write_npy
 from plait.errors import CellError
 from plait.kinds.part import Opener, Part
 
@@ -43,7 +43,9 @@ def read_array(cell: Any, folder: Path | None) -> np.ndarray:
             cell = np.array(cell, np.float64 if any(part is None for part in cell) else None)
         except (ValueError, TypeError, OverflowError):  # a whole number may be larger than any float
             cell = np.array("")
-    written = isinstance(cell, str) and cell.strip()[:1] == "[" and read_list(cell) is None
+    if isinstance(cell, str) and (flat := read_bare(cell)) is not None:
+        cell = flat
+    written = isinstance(cell, str) and cell.strip()[:1] == "["
     if not isinstance(cell, np.ndarray) and not written:
         cell = read_npy(read_head(cell, folder, None))
     if written or cell.dtype.kind not in "biuf":

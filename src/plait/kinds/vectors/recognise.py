@@ -18,6 +18,7 @@ from plait.kinds.vectors.read import read_array
 
 ALIKE = 0.5  # median autocorrelation at lag 1 from which neighbours belong together
 ONE_LENGTH = 0.8  # share of the lists that have one length where others are faults
+FARTHEST = 1e100  # from which on a number is a fault, whose square is none
 LOOKED, LONG = 50, 4096  # cells that are opened; numbers of each that are compared
 
 
@@ -62,9 +63,9 @@ def autocorrelation(arrays: list[np.ndarray]) -> float:
     found = []
     for array in arrays:
         x = array[:LONG].astype(np.float64)
-        x = x[np.isfinite(x)]
+        x = x[np.abs(x) < FARTHEST]
         x = x - x.mean() if len(x) else x
-        if (power := float(x @ x)) > 0 and np.isfinite(power):
+        if (power := float(x @ x)) > 0:
             found.append(float(x[1:] @ x[:-1]) / power)
     return float(np.median(found)) if found else float("nan")
 

@@ -86,6 +86,10 @@ def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> 
     shown = _frame_places(len(clip.pictures))
     pictures = [np.asarray(clip.pictures[place]) for place in shown]
     tall = _draw_strip(page, pictures, [clip.seconds[place] for place in shown], y, LINE)
+    if part.get("flat"):
+        said = "no stretch of the video changes the answer much"
+        page.write(MARGIN + LABEL, y + tall + 0.4, said, size=9, color=SOFT)
+        return
     wide = len(shown) * (_size(len(shown), *clip.pictures[0].size)[0] + SPACE) - SPACE
     axes = page.axes(MARGIN + LABEL, y + tall + 0.25, wide, max(0.3, TALL - tall - 0.4))
     for piece in parts:

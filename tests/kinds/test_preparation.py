@@ -18,7 +18,7 @@ IMAGE = ImagePrep(mode="L", height=8, width=12)
 AUDIO = AudioPrep(sample_rate=8000, seconds=1.0, frames=101, hop=80, bandpass=(300.0, 3400.0))
 TEXT = TextPrep(min_count=1, subwords=False).fitted(["a warm coat", "a cold day"])
 CELLS = {"age": [1, 2, 5], "day": ["2024-01-01", "2024-02-01", None], "town": ["Bern", "Bern", "Basel"]}
-TABLE = TabularPrep().fitted(CELLS, {"age": "number", "day": "date", "town": "category"})
+TABLE = TabularPrep(scale="quantile").fitted(CELLS, {"age": "number", "day": "date", "town": "category"})
 
 
 def changed(data: Any, path: str, value: Any) -> Any:

@@ -13,10 +13,11 @@ def test_several_splits_give_the_verdict_of_the_median_p(monkeypatch: pytest.Mon
     names = {name: columns[name] for name in columns if name[0] in "ab"}
     asked = {"kinds": dict.fromkeys(names, "number"), "modalities": modalities_of(names)}
     model = plait.fit(columns, target="y", candidates=["classic"], repeats=3, callback=told.append, **asked)
-    assert ", in all 3 splits. In that of the median p, " in model.study.verdict["sentence"]
+    assert model.study.verdict["splits"] == {"helps": 2, "cannot_tell": 1}
+    counted = "Of 3 splits, combining helps in 2, the rows cannot tell in 1; in that of the median p, "
+    assert counted in model.study.verdict["sentence"]
     first = "The scores and files of this run are of the first split."
     assert model.study.verdict["warnings"] in ([], [first])
-    assert sum(model.study.verdict["splits"].values()) == 3
     assert model.study.verdict["splits"][model.study.verdict["code"]] >= 1
     assert [event["done"] for event in told if event.get("stage") == "splits"] == [2, 3]
     assert any(event.get("note", "").startswith("2 more splits: about ") for event in told)

@@ -290,6 +290,9 @@ DATA: dict[str, str] = _of_cells() | {
         "{name}：它的文件在 {num} 个文件夹里，又不是类别，例如 {example}：同一个文件夹的各行可能属于一组，像一位说话人或病人",
     "if so, write it into a column and name that with --group": "如果是，请写成一列，并用 --group 指明",
     # check: labels
+    "{num} row has the label {shown}, which may stand for none": "{num} 行的标签是 {shown}，可能表示没有标签",
+    "{num} rows have the label {shown}, which may stand for none": "{num} 行的标签是 {shown}，可能表示没有标签",
+    "If so, leave these labels blank; fit takes it for a class.": "若如此，请留空这些标签；否则 fit 会把它当作一个类别。",
     "the classes are uneven: {most} has {rows} and {least} has {few}": "各类多少不均：{most} 有 {rows}，{least} 有 {few} 行",
     "always saying the first is right in {share}": "总答前者也有 {share} 答对",
     "Judge by balanced accuracy or F1 rather than accuracy; fit --balance weighs the classes alike.":

@@ -21,7 +21,7 @@ def without_comments(code: str) -> str:
 def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("README.md")
-    for true, small in {"rows=600": "rows=60", "epochs=20": FEW}.items():
+    for true, small in {"rows=600": "rows=60", "epochs=8": FEW}.items():
         assert true in code
         code = code.replace(true, small)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})

@@ -32,7 +32,7 @@ VARIANTS = {  # no voice is heard in two splits
     "test": ("m6", "m8", "f5", "belinda", "steph", "klatt2"),
 }
 VALIDATION, TEST = 0.13, 0.25  # shares of the rows
-TESTED = 0.4  # share of test rows where a verdict is wanted: to learn takes long, to test does not
+TESTED = 0.5  # share of test rows where a verdict is wanted: to learn takes long, to test does not
 HOLES = 0.15  # of the cells of each column; never all three of a row
 RATE = 16000  # of the sound files, in Hz
 SIZE = 32  # of the pictures, in pixels
@@ -59,7 +59,7 @@ class Demo:
 def run_demo(
     folder: str | Path = "plait-demo",
     *,
-    rows: int = 400,
+    rows: int = 600,
     seed: int = 0,
     epochs: int | None = 8,  # fewer than fit would take for so few rows
     callback: Callback | None = None,

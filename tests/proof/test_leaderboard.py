@@ -108,7 +108,7 @@ def test_a_proof_says_the_board_the_trials_and_the_verdict() -> None:
     single = "* the one candidate that was selected, by rows that it did not learn from; — not looked at"
     assert averaged.startswith(single)
     several = {**facts, "choose": "ensemble", "candidates": [entry("all", winner=True, members=["a", "b"])]}
-    assert rule_of(several) == "an average of candidates, selected by rows that they did not learn from"
+    assert rule_of(several) == "candidates taken together, selected by rows that they did not learn from"
     assert rule_of({**facts, "choose": "fusion"}) == "the lowest loss on validation, among the fused"
     heard = {**facts, "metric": "wer"}
     assert rule_of(heard).startswith("the simplest within one standard error of the fewest word errors on validation")

@@ -136,7 +136,7 @@ SENTENCES: dict[str, str] = {
     "fewer than {num} rows": "少于 {num} 行",
     "the simplest within one standard error of the lowest loss on validation":
         "与最低验证损失相差不超过一个标准误的最简单者",
-    "an average of candidates, selected by rows that they did not learn from":
+    "candidates taken together, selected by rows that they did not learn from":
         "若干候选模型的平均，按它们没有学过的行选出",
     "the one candidate that was selected, by rows that it did not learn from": "按没有学过的行选出的唯一候选模型",
     "the simplest within one standard error of the fewest word errors on validation; WER: 0 is best":

@@ -13,7 +13,7 @@ from plait.core.tables import make_table
 from plait.core.words import count, duration, metric_name, milliseconds, number, parameters, say_unsure, term
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
-AVERAGED = "an average of candidates, selected by rows that they did not learn from"
+AVERAGED = "candidates taken together, selected by rows that they did not learn from"
 SELECTED = "the one candidate that was selected, by rows that it did not learn from"
 LOWEST = "the lowest loss on validation, among the fused"
 ASKED = "the plan that was asked for"

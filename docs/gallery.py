@@ -28,9 +28,9 @@ WIDTH, HEIGHT = 1100, 1180
 
 def fit_digits(folder: Path) -> Any:
     """Written, spoken and typed digits, by voices: what README shows."""
-    table = make_demo(folder / "digits", rows=600)
+    table = make_demo(folder / "digits", rows=600, test_share=0.5)
     out = folder / "digits-run"
-    return plait.fit(table, target="digit", group="voice", ignore=["id"], epochs=20, out=out, overwrite=True)
+    return plait.fit(table, target="digit", group="voice", ignore=["id"], epochs=8, out=out, overwrite=True)
 
 
 def fit_houses(folder: Path) -> Any:

@@ -58,6 +58,13 @@ def test_boosting_of_many_rows_is_stopped_by_some_unless_it_is_to_be_quick() -> 
 
     assert [built(rows, 0) for rows in (999, 1000)] == [(False, 100), (True, 500)]
     assert built(1000, 3) == (False, 100)
+    assert built(999, 4) == (False, 300)
+
+
+def test_boosting_of_few_rows_may_tell_groups_of_three_apart() -> None:
+    settings = LEARNERS["regression"]["gradient boosting"]
+    built = [build_learner("gradient boosting", setting, [3], 0, 0, 100) for setting in settings]
+    assert [learner.min_samples_leaf for learner in built] == [10, 10, 10, 10, 3]
 
 
 def test_what_is_plain_stays_as_it_is() -> None:

@@ -158,3 +158,14 @@ def test_many_rows_of_a_table_are_boosted_quickly_before_all_else(monkeypatch: p
         "logistic regression, C 100.0",
         "gradient boosting, max_leaf_nodes 31, max_features 0.5",
     ]
+
+
+@pytest.mark.parametrize(("target", "last"), [("number", ("gradient boosting", 4)), ("class", ("random forest", 0))])
+def test_numbers_of_few_rows_of_a_table_are_boosted_once_more(target: str, last: tuple[str, int]) -> None:
+    v = np.arange(30) / 7
+    y = v.tolist() if target == "number" else [f"class {k % 2}" for k in range(30)]
+    table = read({"v": v[::-1].tolist(), "y": y})
+    schema = detect(table, target="y", kinds={"v": "number", "y": "number" if target == "number" else "category"})
+    views = prepare_all(table, schema, np.arange(20))
+    study = make_study(table, schema, views, split_of(20, 10), candidates=["classic"], choose="ensemble")
+    assert [(trial.learner, trial.setting) for trial in Search(study).classic._list_waves()[-1]][-1] == last

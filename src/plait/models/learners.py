@@ -32,8 +32,12 @@ _BOOSTING = tuple(
     {"max_leaf_nodes": leaves, "max_iter": rounds, "learning_rate": 0.05, "max_features": share}
     for leaves, rounds, share in ((15, 100, 1.0), (6, 100, 1.0), (31, 100, 0.5))
 )
-# the last is quick of many rows: few and large steps, and none held out
-_BOOSTING = (*_BOOSTING, {"max_leaf_nodes": 31, "max_iter": 100, "learning_rate": 0.1, "early_stopping": False})
+# quick of many rows: few and large steps, and none held out; and for few rows more steps, which tell small groups apart
+_BOOSTING = (
+    *_BOOSTING,
+    {"max_leaf_nodes": 31, "max_iter": 100, "learning_rate": 0.1, "early_stopping": False},
+    {"max_leaf_nodes": 6, "max_iter": 300, "learning_rate": 0.1, "max_features": 0.5, "min_samples_leaf": 3},
+)
 _NEIGHBOURS = ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3})
 LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
     "classification": {
@@ -98,9 +102,9 @@ def build_learner(
         return forest(TREES, max_features=share, n_jobs=threads, random_state=seed, **setting)
     boosting = ensemble.HistGradientBoostingClassifier if num_classes else ensemble.HistGradientBoostingRegressor
     early = setting.get("early_stopping", rows >= EARLY)
+    longest = LONGEST * setting["max_iter"] if early else setting["max_iter"]
     return boosting(
-        **({**setting, "max_iter": LONGEST * setting["max_iter"]} if early else setting) | {"early_stopping": early},
-        min_samples_leaf=10,
+        **{"min_samples_leaf": 10, **setting, "max_iter": longest, "early_stopping": early},
         # to look for the best split costs more than to count rows; every category is a bin
         max_bins=min(63, max(MOST_CODES if codes else 16, rows // 20)),
         categorical_features=list(range(codes)) or None,

@@ -47,9 +47,10 @@ from plait.study.networks import Study
 from plait.study.seen import Seen, see_anew
 from plait.tasks.runner import Runner, open_runner
 
-BOOSTING, QUICK, WIDER = "gradient boosting", 3, 2  # and its settings: of many rows first, of a table at last
+# and its settings: of many rows first; of a table at last; and of numbers of few rows, since of classes it is too sure
+BOOSTING, QUICK, WIDER, FINER = "gradient boosting", 3, 2, 4
 LOOSER = 2  # the setting of a linear learner of a table that is less bound, as what differs by a little asks for
-FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on, and classes up to which, a table is boosted once more
+FEWEST_WIDER, MOST_WIDER = 1_000, 10  # rows from which on it is wider, and classes up to which there is one more
 NEAR_ROWS = 20_000  # rows above which no neighbours are looked for: each answer compares with all of them
 SVM_ROWS, SVM_CLASSES = 2_500, 30  # above which an SVM, whose time grows with their squares, is not tried in folds
 # of tables alone, above which none is grown, and no neighbours are looked for: boosting is better and cheaper
@@ -158,8 +159,10 @@ class ClassicTrials:
         waves[-2] = [trial for trials in made.values() for trial in trials]
         if deal is not None and len(deal.learned_rows) <= FOREST_ROWS:
             waves[-2] += self._trials(first, LOOSER, tables)
-        if deal is not None and len(deal.learned_rows) >= FEWEST_WIDER and len(self.labels.classes or ()) <= MOST_WIDER:
-            waves[-1] += self._trials(BOOSTING, WIDER, tables)
+        if deal is not None and BOOSTING in self.learners:
+            many, num_classes = len(deal.learned_rows) >= FEWEST_WIDER, len(self.labels.classes or ())
+            if num_classes <= (MOST_WIDER if many else 0):
+                waves[-1] += self._trials(BOOSTING, WIDER if many else FINER, tables)
         return [wave for wave in (*waves, self._list_scores()) if wave]
 
     def _trials(self, learner: str, setting: int, groups: Sequence[Sequence[str]]) -> list[Trial]:

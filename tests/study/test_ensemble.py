@@ -193,6 +193,18 @@ def test_the_prior_is_no_partner_of_a_network() -> None:
     assert chooser().ensemble("ensemble (a)", [prior, blind, wrong]) is blind
 
 
+def test_the_mean_draws_a_network_of_numbers_nearer() -> None:
+    """Numbers of +1 and -1; of a network that says twice as much half is left."""
+    target = (1 - 2 * CODES).astype(float)
+    mean = candidate("mean", np.zeros((NUM, 1)), folded=True, names=(), params=0)
+    twice = candidate("twice", 2 * target[:, None], folded=False, params=10)
+    numbers = replace(chooser(), labels=labels_of(target, numbers=True))
+    found = numbers.ensemble("ensemble (a)", [mean, twice])
+    assert found is not None
+    assert dict(zip(found.members, found.predictor.combiner.weights, strict=True)) == {"mean": 0.5, "twice": 0.5}
+    assert found.answers[:2].tolist() == [[1.0], [-1.0]]
+
+
 def test_networks_alone_are_selected_by_validation() -> None:
     one, other = (candidate(str(seed), answers_of(1.5, seed), folded=False) for seed in (0, 1))
     found = chooser().ensemble("ensemble (a)", [one, other])

@@ -125,25 +125,25 @@ class Chooser:
         What learned in folds is selected by all rows held out (Caruana and others 2004). Networks, and what is made of
         them, join by validation rows, each as often as it lowers the loss, if together they lower it by half a standard
         error and more; they take more than half of the whole only where these rows are sure of that, or where what
-        learned in folds tells no more than the prior.
+        learned in folds tells no more than the prior. No network is averaged with the majority class alone; with the mean it may be.
         """
         listed = sorted(candidates, key=lambda c: c.cost)  # of two as good the simpler
         folded = [c for c in listed if c.pooled is not None]
         others = [c for c in listed if c.pooled is None]
+        shrinks = self.labels.classes is None  # the mean, what has no temperature
         if not any(c.names for c in folded):
-            return (
-                self._made(name, *self._select(others, [c.answers for c in others], self.val), None) if others else None
-            )
+            few = listed if shrinks else others
+            return self._made(name, *self._select(few, [c.answers for c in few], self.val), None) if others else None
         weights, pooled = self._select(folded, [_pooled(c) for c in folded], self.held)
         answers = pooled[np.searchsorted(self.held.rows, self.val.rows)]
         start = self._made(name, weights, answers, pooled)
         if others:
-            said = {c: c.answers for c in others}
-            if self._tells(pooled):
+            said, tells = {c: c.answers for c in others}, self._tells(pooled)
+            if tells or shrinks:
                 said = {start: answers, **said}
             shares, joined = self._select([*said], [*said.values()], self.val)
             if self._is_better(joined, answers):
-                if start in said:
+                if tells:
                     shares, joined = self._halved(start, shares, said, joined)
                 own = shares.pop(start, 0.0)
                 weights = {**{c: own * weight for c, weight in weights.items() if own}, **shares}

@@ -125,12 +125,13 @@ class Chooser:
         What learned in folds is selected by all rows held out (Caruana and others 2004). Networks, and what is made of
         them, join by validation rows, each as often as it lowers the loss, if together they lower it by half a standard
         error and more; they take more than half of the whole only where these rows are sure of that, or where what
-        learned in folds tells no more than the prior. No network is averaged with the majority class alone; with the mean it may be.
+        learned in folds tells no more than the prior. With the mean alone a network is averaged, with the majority
+        class alone it is not.
         """
         listed = sorted(candidates, key=lambda c: c.cost)  # of two as good the simpler
         folded = [c for c in listed if c.pooled is not None]
         others = [c for c in listed if c.pooled is None]
-        shrinks = self.labels.classes is None  # the mean, what has no temperature
+        shrinks = self.labels.classes is None  # towards the mean: numbers have no temperature
         if not any(c.names for c in folded):
             few = listed if shrinks else others
             return self._made(name, *self._select(few, [c.answers for c in few], self.val), None) if others else None

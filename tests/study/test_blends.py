@@ -49,8 +49,7 @@ def test_luck_counts_against_what_learned_and_not_again_against_its_average() ->
     codes = search.labels.codes[30:]
     predictor: Any = SimpleNamespace(names=("a",), params=1)
     answers = np.where(np.eye(2)[codes] == 1, 0.55, 0.45)
-    one, average = (Candidate(name, "", None, "", predictor, answers, np.zeros(10)) for name in ("one", "average"))
-    average.parts = [one]
+    one, average = (Candidate("", kind, None, "", predictor, answers, np.zeros(10)) for kind in ("alone", "ensemble"))
     search.study.candidates += [one, average]
     search.blends.calibrate()
     assert one.heat == 500

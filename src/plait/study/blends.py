@@ -133,7 +133,7 @@ class Blends:
             candidate.prior = self.prior
             given = answers, self.labels.numbers[rows], fold, self.having_any(candidate)[rows], candidate.prior
             counts = None if self.labels.counts is None else self.labels.counts[rows]
-            luck = 0.0 if candidate.parts else LUCK  # what is luck its parts have made up for
+            luck = 0.0 if candidate.family == "ensemble" else LUCK  # its members have made up for luck
             candidate.temperature, candidate.answers = cross_fit_temperature(*given, counts=counts, luck=luck)
             if self.labels.sets is not None:
                 there = self.having_any(candidate)[rows]

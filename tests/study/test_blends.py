@@ -3,10 +3,14 @@
 Which votes and ensembles there are is in test_search.py, with all other candidates.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from plait.models.blend import fit_weighted
+from plait.study.candidate import Candidate
 from searches import draw_blocks, make_search, split_of, take_quick_learners
 
 
@@ -37,3 +41,18 @@ def test_late_fusion_is_chosen_on_answers_for_rows_it_did_not_learn_from(monkeyp
         assert blend.answers[here] == pytest.approx(expected)
     kept = fit_weighted(said, whole, prior, codes, search.blends.fold)
     assert blend.predictor.combiner.weights == pytest.approx(kept.weights)
+
+
+def test_luck_counts_against_what_learned_and_not_again_against_its_average() -> None:
+    """Ten answers of 0.55 gain less than a nat on the prior."""
+    search = make_search(draw_blocks(40), split_of(30, 10))
+    codes = search.labels.codes[30:]
+    predictor: Any = SimpleNamespace(names=("a",), params=1)
+    answers = np.where(np.eye(2)[codes] == 1, 0.55, 0.45)
+    one, average = (Candidate("", kind, None, "", predictor, answers, np.zeros(10)) for kind in ("alone", "ensemble"))
+    search.study.candidates += [one, average]
+    search.blends.calibrate()
+    assert one.heat == 500
+    assert one.answers == pytest.approx(np.full((10, 2), 0.5), abs=1e-3)
+    assert average.heat < 1
+    assert average.loss < -np.log(0.55)

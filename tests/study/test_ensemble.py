@@ -163,18 +163,46 @@ def test_a_network_joins_by_validation_rows_where_it_is_better_by_more_than_chan
     assert chooser().ensemble("ensemble (a)", [classic, weak]) is classic
 
 
-def test_a_network_has_more_than_half_only_where_validation_is_sure_of_it() -> None:
-    def told(true: np.ndarray) -> np.ndarray:
-        return np.where(np.eye(2)[CODES] == 1, true[:, None], 1 - true[:, None])
+def told(true: Any) -> np.ndarray:
+    """Return answers (rows, 2) that give the true class these probabilities (rows,)."""
+    return np.where(np.eye(2)[CODES] == 1, true[:, None], 1 - true[:, None])
 
+
+BY_TURNS = told(np.where(np.arange(NUM) // 2 % 2 == 0, 0.95, 0.56))  # better than 0.7 alone, and by chance maybe
+
+
+def test_a_network_has_more_than_half_only_where_validation_is_sure_of_it() -> None:
     classic = candidate("classic", told(np.full(NUM, 0.7)), folded=True)
-    by_turns = np.where(np.arange(NUM) // 2 % 2 == 0, 0.95, 0.56)  # better alone, and by chance maybe
-    found = chooser().ensemble("ensemble (a)", [classic, candidate("unsure", told(by_turns), folded=False, params=10)])
+    found = chooser().ensemble("ensemble (a)", [classic, candidate("unsure", BY_TURNS, folded=False, params=10)])
     assert found is not None
     assert dict(zip(found.members, found.predictor.combiner.weights, strict=True)) == {"classic": 0.5, "unsure": 0.5}
     assert found.answers[0].tolist() == pytest.approx([0.825, 0.175])
     surely = candidate("surely", told(np.full(NUM, 0.99)), folded=False, params=10)
     assert chooser().ensemble("ensemble (a)", [classic, surely]) is surely
+
+
+def test_the_prior_is_no_partner_of_a_network() -> None:
+    """Nor is what learned in folds, where it says no more."""
+    prior = candidate("majority class", told(np.full(NUM, 0.5)), folded=True, names=(), params=0)
+    too_sure = told(np.where(np.arange(NUM) % 10 == 3, 0.05, 0.9))  # with the prior it would lose less
+    network = candidate("network", too_sure, folded=False, params=10)
+    assert chooser().ensemble("ensemble (a)", [prior, network]) is network
+    blind, unsure = candidate("blind", told(np.full(NUM, 0.501)), folded=True), candidate("u", BY_TURNS, folded=False)
+    assert chooser().ensemble("ensemble (a)", [prior, blind, unsure]) is unsure
+    wrong = candidate("wrong", told(np.full(NUM, 0.3)), folded=False, params=10)
+    assert chooser().ensemble("ensemble (a)", [prior, blind, wrong]) is blind
+
+
+def test_the_mean_draws_a_network_of_numbers_nearer() -> None:
+    """Numbers of +1 and -1; of a network that says twice as much half is left."""
+    target = (1 - 2 * CODES).astype(float)
+    mean = candidate("mean", np.zeros((NUM, 1)), folded=True, names=(), params=0)
+    twice = candidate("twice", 2 * target[:, None], folded=False, params=10)
+    numbers = replace(chooser(), labels=labels_of(target, numbers=True))
+    found = numbers.ensemble("ensemble (a)", [mean, twice])
+    assert found is not None
+    assert dict(zip(found.members, found.predictor.combiner.weights, strict=True)) == {"mean": 0.5, "twice": 0.5}
+    assert found.answers[:2].tolist() == [[1.0], [-1.0]]
 
 
 def test_networks_alone_are_selected_by_validation() -> None:

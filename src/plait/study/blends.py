@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixture, fit_stacked, fit_weighted
-from plait.models.calibration import assign_folds, cross_fit_temperature, find_thresholds
+from plait.models.calibration import LUCK, assign_folds, cross_fit_temperature, find_thresholds
 from plait.models.predictors import Blend
 from plait.study.candidate import Candidate, best_of
 from plait.study.networks import Study
@@ -133,7 +133,8 @@ class Blends:
             candidate.prior = self.prior
             given = answers, self.labels.numbers[rows], fold, self.having_any(candidate)[rows], candidate.prior
             counts = None if self.labels.counts is None else self.labels.counts[rows]
-            candidate.temperature, candidate.answers = cross_fit_temperature(*given, counts=counts)
+            luck = 0.0 if candidate.family == "ensemble" else LUCK  # its members have made up for luck
+            candidate.temperature, candidate.answers = cross_fit_temperature(*given, counts=counts, luck=luck)
             if self.labels.sets is not None:
                 there = self.having_any(candidate)[rows]
                 candidate.thresholds = find_thresholds(candidate.answers[there], self.labels.sets[rows[there]])

@@ -124,27 +124,32 @@ class Chooser:
 
         What learned in folds is selected by all rows held out (Caruana and others 2004). Networks, and what is made of
         them, join by validation rows, each as often as it lowers the loss, if together they lower it by half a standard
-        error and more; they take more than half of the whole only where these rows are sure of that.
+        error and more; they take more than half of the whole only where these rows are sure of that, or where what
+        learned in folds tells no more than the prior. With the mean alone a network is averaged, with the majority
+        class alone it is not.
         """
         listed = sorted(candidates, key=lambda c: c.cost)  # of two as good the simpler
         folded = [c for c in listed if c.pooled is not None]
         others = [c for c in listed if c.pooled is None]
+        shrinks = self.labels.classes is None  # towards the mean: numbers have no temperature
         if not any(c.names for c in folded):
-            return (
-                self._made(name, *self._select(listed, [c.answers for c in listed], self.val), None) if others else None
-            )
+            few = listed if shrinks else others
+            return self._made(name, *self._select(few, [c.answers for c in few], self.val), None) if others else None
         weights, pooled = self._select(folded, [_pooled(c) for c in folded], self.held)
         answers = pooled[np.searchsorted(self.held.rows, self.val.rows)]
+        start = self._made(name, weights, answers, pooled)
         if others:
-            start = self._made(name, weights, answers, pooled)
-            shares, joined = self._select([start, *others], [answers, *(c.answers for c in others)], self.val)
+            said, tells = {c: c.answers for c in others}, self._tells(pooled)
+            if tells or shrinks:
+                said = {start: answers, **said}
+            shares, joined = self._select([*said], [*said.values()], self.val)
             if self._is_better(joined, answers):
-                said = {start: answers, **{c: c.answers for c in others}}
-                shares, joined = self._halved(start, shares, said, joined)
+                if tells:
+                    shares, joined = self._halved(start, shares, said, joined)
                 own = shares.pop(start, 0.0)
                 weights = {**{c: own * weight for c, weight in weights.items() if own}, **shares}
                 return self._made(name, weights, joined, None)
-        return self._made(name, weights, answers, pooled)
+        return start
 
     def _select(
         self, candidates: Sequence[Candidate], answers: Sequence[np.ndarray], on: Answered
@@ -202,6 +207,12 @@ class Chooser:
         prior = self.labels.prior
         whole = [np.where(has[:, None], said[c], prior) for c, has in zip(weights, there.T, strict=True)]
         return Mixture(tuple(weights.values())).combine(whole, there, prior)
+
+    def _tells(self, pooled: np.ndarray) -> bool:
+        """Whether answers to the rows held out say more than the prior."""
+        prior = np.repeat(self.labels.prior[None], len(pooled), 0)
+        gain = self.labels.losses(prior, self.held.rows) - self.labels.losses(pooled, self.held.rows)
+        return float(gain.mean()) > UNSEEN
 
     def _is_better(self, joined: np.ndarray, before: np.ndarray) -> bool:
         """Whether answers to validation rows are better than before, by more than chance and than what is not seen."""

@@ -180,6 +180,7 @@ def test_arrays_are_sounds() -> None:
         (np.array([0.0, np.nan]), "^sound holds values that are not finite: array of shape"),
         (b"hello", "^not a sound: the bytes in the cell holds text$"),
         (picture(), r"^not a sound: the bytes in the cell holds a picture \(PNG\)$"),
+        (sound()[:30], r"^cut off: the bytes in the cell \(it ends before the sound begins\)$"),
         (sound("FLAC")[:100], "^damaged sound: the bytes in the cell"),
         (b"MThd\x00\x00\x00\x06\x00\x01", "^MIDI is not supported: .*it holds notes, not sound: render it to WAV"),
         (np.zeros((2, 3, 4)), r"expected a sound of shape \(time,\) or \(time, channel\), got \(2, 3, 4\)"),

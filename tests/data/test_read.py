@@ -47,6 +47,9 @@ def test_a_file_that_is_not_there_gets_a_near_name(tmp_path: Path) -> None:
     write(tmp_path, "patients.csv", "a\n1\n")
     with pytest.raises(TableError, match=r"no such file: .*Did you mean 'patients\.csv'"):
         read(tmp_path / "patient.csv")
+    (tmp_path / "new").mkdir()
+    with pytest.raises(TableError, match=r"no such file: .*patients\.csv\. No table lies in .*new\.$"):
+        read(tmp_path / "new" / "patients.csv")
 
 
 def test_jsonl_keeps_structs_and_lets_keys_be_missing(tmp_path: Path) -> None:

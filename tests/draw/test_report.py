@@ -224,3 +224,4 @@ def test_it_says_what_is_predicted_and_by_what_rule_the_winner_was_chosen() -> N
     assert "Any of 4 labels are predicted" in text
     assert "The star marks the choice: selected to be averaged." in text
     assert "no better where all that it looks at is there: they stay as the model says them" in text
+    assert "found with the rest hidden: image 1.5." in text

@@ -37,6 +37,13 @@ def test_what_is_perfect_is_not_certain() -> None:
     assert found["log_loss"] == {"value": 0.0, "low": None, "high": None, "why": "no row differs"}
 
 
+def test_no_log_loss_is_below_zero() -> None:
+    sure, truth = np.tile([0.9999, 0.0001], (20, 1)), np.zeros(20, int)
+    sure[0] = 0.99, 0.01
+    found = span_classes(truth, truth, sure, NAMES, np.random.default_rng(0), None)
+    assert found["log_loss"]["low"] == 0.0 < found["log_loss"]["value"]
+
+
 def test_of_a_class_with_few_rows_the_value_stays_without_an_interval() -> None:
     found = spans_of([0] * 3 + [1] * 40, [0] * 3 + [1] * 40)
     assert found["recall"][0] == {"value": 1.0, "low": None, "high": None, "why": "fewer than 10 rows"}

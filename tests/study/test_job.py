@@ -113,6 +113,15 @@ def test_a_new_folder_notes_its_command_and_the_same_command_goes_on(tmp_path: P
     ]
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with (
+        pytest.raises(OSError, match=r"file/run cannot be written: Not a directory$"),
+        open_folder(tmp_path / "file" / "run", "fit one", False, print),
+    ):
+        pass
+
+
 def test_what_another_command_left_is_dropped_only_when_asked(tmp_path: Path) -> None:
     with open_folder(tmp_path, "fit one", False, print):
         pass

@@ -130,6 +130,6 @@ def test_each_target_has_a_report_and_all_have_one_page(tmp_path: Path) -> None:
     assert run.sharing["sentence"][:60] in page
     for name in ("y", "z"):
         own = (out / name / "report.html").read_text("utf-8")
-        assert f"Learned together with 1 other target, {name} is " in own
+        assert f"Not tested whether {name} gains from 1 other target learned with it: " in own
         assert "--target y --target z --out run" in own
     assert f"open {out / 'report.html'}" in str(run)

@@ -92,7 +92,8 @@ def test_what_validation_did_not_choose_changes_nothing() -> None:
 def test_what_cannot_be_tested_says_why(given: Any, reason: str) -> None:
     told = compare_sharing([given])
     assert told["targets"]["y"]["p"] is None
-    assert told["sentence"] == (f"Not tested whether learning the 1 targets together helps: y is not tested: {reason}.")
+    assert told["sentence"] == (f"Not tested whether learning the 1 targets together helps: {reason}.")
+    assert told["targets"]["y"]["sentence"].endswith(f" learned with it: {reason}.")
 
 
 def test_the_sentence_is_in_the_study_and_the_summary_of_each_target() -> None:

@@ -113,7 +113,7 @@ SENTENCES: dict[str, str] = {
     "{low} to {high}": "{low} 到 {high}",
     "{value} ({low} to {high})": "{value}（{low} 到 {high}）",
     "{size} points": "{size} 个百分点",
-    ", else ": "，否则",
+    ", else ": "，否则 ",
     ", ": "、",
     " and ": "和",
     ".": "。",
@@ -256,7 +256,7 @@ SENTENCES: dict[str, str] = {
     "{name} alone": "单用 {name}",
     "the best rule that uses one modality a row ({rule})": "每行只用一个模态的最佳规则（{rule}）",
     "a rule that uses one modality a row ({rule})": "每行只用一个模态的一条规则（{rule}）",
-    "In 4 of 5 cases they would have shown a difference of {difference}": "它们在五次中有四次能显出 {difference} 的差别",
+    "In 4 of 5 cases they would have shown a difference of {difference}": "五次中有四次，它们能显出的差别为 {difference}",
     "They are too few to show any difference": "行数太少，显不出任何差别",
     "{shown}.": "{shown}。",
     "{shown}; about {rows} would show {size}.": "{shown}；要显出 {size}，约需 {rows}。",
@@ -527,10 +527,10 @@ SENTENCES: dict[str, str] = {
     "Robustness in numbers": "稳健性的数字",
     "what": "做法",
     "untouched": "原样",
-    "worst": "最差",
+    "strongest change": "改动最强时",
     "area": "面积",
-    "Area: the area under the curve, which is the mean {metric} from untouched to worst.":
-        "面积：曲线下的面积，即从原样到最差的平均{metric}。",
+    "Area: the area under the curve, which is the mean {metric} from untouched to the strongest change.":
+        "面积：曲线下的面积，即从原样到改动最强时的平均{metric}。",
     "a modality goes missing": "缺少一个模态",
     "{name} from {first} to {last}": "{name} 从 {first} 到 {last}",
     "The one model, given only some of its modalities (● given, ○ withheld), over the rows that have at least one of "

@@ -519,6 +519,8 @@ DATA: dict[str, str] = _of_cells() | {
     "{some} of {all} cells read as dates": "{all} 个单元格中有 {some} 个读作日期",
     "numbers, such as {low} and {high}": "数字，例如 {low} 和 {high}",
     "whole numbers, such as {low} and {high}": "整数，例如 {low} 和 {high}",
+    "numbers, all {value}": "数字，都是 {value}",
+    "whole numbers, all {value}": "整数，都是 {value}",
     "whole numbers, only 0 and 1": "整数，只有 0 和 1",
     "whole numbers that come again ({num} different)": "重复出现的整数（{num} 种）",
     "numbers whose type is category ({num} different)": "类型为 category 的数字（{num} 种）",

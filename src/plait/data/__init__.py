@@ -37,7 +37,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "pictures": ("CUT", "RANGE", "SIZE", "VALUES", "deep_values", "quiet_pillow"),
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
-    "read": ("read", "read_rows"),
+    "read": ("TABLE_ENDINGS", "read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
     "travel": ("pack_table", "unpack_table"),

@@ -298,6 +298,9 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
         raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
     except DAMAGE as error:
         _check_kind(cell, read_head(source, None), "audio")
+        fault, words = _check_end(source)
+        if fault == "truncated":
+            raise CellError(f"cut off: {_name(cell)} ({words})", fault) from None
         said = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         reason = str(said).removeprefix("Error : ").rstrip(".")
         if "does not exist" in reason:  # what libsndfile says of an MP3 without a frame
@@ -311,23 +314,22 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
 
 def _check_whole(cell: Any, source: bytes | Path, sound: Sound) -> None:
     """Raise CellError where the end of a sound is missing: libsndfile reads what is there without a word."""
-    fault = words = ""
-    if isinstance(source, bytes):
-        fault, words = check_header(source)
-    else:
-        with open(source, "rb", buffering=0) as file:
-            if not seems_whole(file.read(64), os.fstat(file.fileno()).st_size):
-                fault, words = _check_mapped(file.fileno())
+    fault, words = _check_end(source)
     if sound.cut or fault == "truncated":
         raise CellError(f"cut off: {_name(cell)} ({sound.note or words})", "truncated")
 
 
-def _check_mapped(number: int) -> tuple[str, str]:
-    """Return what `check_header` says of an open file, of which it reads what it needs."""
+def _check_end(source: bytes | Path) -> tuple[str, str]:
+    """Return what `check_header` says, of a file by what it needs of it."""
     import mmap
 
-    with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as content:
-        return check_header(content)
+    if isinstance(source, bytes):
+        return check_header(source)
+    with open(source, "rb", buffering=0) as file:
+        if seems_whole(file.read(64), os.fstat(file.fileno()).st_size):
+            return "", ""
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return check_header(content)
 
 
 def _samples_of_array(values: np.ndarray) -> np.ndarray:

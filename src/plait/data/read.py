@@ -16,7 +16,7 @@ from plait.data.encodings import code_of_bom
 from plait.data.layout import is_json_line
 from plait.errors import TableError, did_you_mean
 
-_TABLE_ENDINGS = (
+TABLE_ENDINGS = (
     ".csv",
     ".tsv",
     ".tab",
@@ -105,8 +105,9 @@ def _read_file(path: Path, sheet: str | None = None) -> Table:
     if path.exists() and not path.is_file():
         raise TableError(f"{path} is a pipe or a device; expected a file")
     if not path.exists():
-        near = sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in _TABLE_ENDINGS)
-        raise TableError(f"no such file: {path}. {did_you_mean(path.name, near)}")
+        near = sorted(p.name for p in path.parent.glob("*") if p.suffix.lower() in TABLE_ENDINGS)
+        tables = did_you_mean(path.name, near) if near else f"No table lies in {path.parent.absolute()}."
+        raise TableError(f"no such file: {path}. {tables}")
     try:
         with open(path, "rb") as file:
             head = file.read(4096)
@@ -156,7 +157,7 @@ def _read_folder(path: Path) -> Table:
     from plait.data.columns import column_of_cells
     from plait.data.folders import read_folder
 
-    tables = [e.name for e in sorted(path.iterdir()) if e.is_file() and e.suffix.lower() in _TABLE_ENDINGS]
+    tables = [e.name for e in sorted(path.iterdir()) if e.is_file() and e.suffix.lower() in TABLE_ENDINGS]
     if tables := [name for name in tables if not name.startswith(".")]:
         raise TableError(f"{path} is a folder that holds tables; give one of them, such as {path / tables[0]}")
     rows, notes = read_folder(path)

@@ -78,7 +78,7 @@ def span_classes(
         return sum_span(weights / weights.sum(), value[name], spans[name])
 
     exact = {**spans, "accuracy": right, "f1_micro": right}
-    exact["log_loss"] = mean_span(-np.log(np.maximum(wide[np.arange(num_rows), truth], SMALLEST)))
+    exact["log_loss"] = np.maximum(mean_span(-np.log(np.maximum(wide[np.arange(num_rows), truth], SMALLEST))), 0)
     least = {"balanced_accuracy": mean("recall", there), "recall_macro": mean("recall", occurs)}
     least |= {"precision_macro": mean("precision", occurs), "f1_macro": mean("f1", occurs)}
     least["f1_weighted"] = mean("f1", support)

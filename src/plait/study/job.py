@@ -20,7 +20,7 @@ import torch
 
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table, group_rows
-from plait.core.files import UNFINISHED, read_json, read_tensors, under, write_json, write_tensors
+from plait.core.files import UNFINISHED, naming, read_json, read_tensors, under, write_json, write_tensors
 from plait.core.options import AS_TEXT, FitOptions
 from plait.core.words import count
 from plait.errors import RequestError, RunError, TableError
@@ -247,7 +247,8 @@ def open_folder(folder: Path, command: str, overwrite: bool, callback: Callback)
         raise RunError(f"{folder} holds files that are not a run. Name another folder.")
     if work.is_symlink():
         raise RunError(f"{work} is a link; expected a folder that a fit has made. Name another folder.")
-    work.mkdir(parents=True, exist_ok=True)
+    with naming(folder):
+        work.mkdir(parents=True, exist_ok=True)
     with _alone_in(folder):
         left = read_json(note) if note.exists() else {}
         if isinstance(left, dict) and left.get("command") == command:

@@ -33,6 +33,8 @@ def compare_sharing(chosen: Sequence[tuple[Search, Candidate]]) -> dict[str, Any
     for name, facts in targets.items():
         others = count(len(targets) - 1, "other target")
         facts["sentence"] = f"Learned together with {others}, {name} is {_say(facts)}."
+        if facts["code"] == "not_tested":
+            facts["sentence"] = f"Not tested whether {name} gains from {others} learned with it: {facts['reason']}."
     return {"sentence": _say_all(targets), "targets": targets}
 
 
@@ -112,7 +114,8 @@ def _say_all(targets: Mapping[str, Mapping[str, Any]]) -> str:
         parts = [f"{what} for {many} of them" for what, many in counted if many]
         begin = f"Learning the {num} targets together is {' and '.join(parts)}"
     elif not tested:
-        begin = f"Not tested whether learning the {num} targets together helps"
+        reasons = {facts["reason"]: None for facts in targets.values()}
+        return f"Not tested whether learning the {num} targets together helps: {'; '.join(reasons)}."
     elif not codes:
         begin = f"Learning the {num} targets together changes none of them"
     elif {*codes} == {"equal"}:

@@ -120,6 +120,8 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
         mend(path, tmp_path / "out")
     with pytest.raises(RequestError, match="is the folder of the table itself; name a new folder"):
         mend(path, tmp_path)
+    with pytest.raises(RequestError, match=r"^mended\.csv is named like a file; .* is a folder: name it mended$"):
+        mend(path, tmp_path / "mended.csv")
     assert digests(tmp_path) == before
 
 

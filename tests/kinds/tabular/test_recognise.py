@@ -73,6 +73,7 @@ def test_whole_numbers_named_like_labels_are_categories() -> None:
     )
     assert judge_number(counted(cells, "rooms")) == Guess("number", "whole numbers, such as 0 and 4", 0.95)
     assert judge_number(counted([0, 1, 1, 0])).why == "whole numbers, only 0 and 1"
+    assert judge_number(counted([3.08])).why == "numbers, all 3.08"
     assert judge_number(counted([0.25, 1e9])) == Guess("number", "numbers, such as 0.25 and 1e+09", 1.0)
 
 

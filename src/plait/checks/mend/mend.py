@@ -23,6 +23,7 @@ from plait.checks.mend.table import free_name, write_table
 from plait.core.contract import Schema, Table
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count
+from plait.data.read import TABLE_ENDINGS
 from plait.errors import RequestError
 from plait.kinds import kind_of_column
 from plait.kinds.mending import MendedCells
@@ -92,6 +93,8 @@ def _check_request(table: Table, out: Path) -> None:
         raise RequestError(f"{out} is the folder of the table itself; name a new folder for the mended copy")
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise RequestError(f"{out} lies inside {source}, which is the table; name a new folder outside it")
+    if not out.exists() and out.suffix.lower() in TABLE_ENDINGS:
+        raise RequestError(f"{out.name} is named like a file; a mended copy is a folder: name it {out.stem}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out} exists and is not empty; name a new folder for the mended copy")
     for name, values in table.data.items():

@@ -101,8 +101,12 @@ def judge_number(facts: Facts) -> Guess:
     if whole and (named or _CODE_NAME.search(facts.name)):
         return Guess("category", f"{come}, named like labels rather than amounts", 0.6)
     if facts.form == "whole":
-        return Guess("number", f"whole numbers, such as {low} and {high}", 0.95)
-    return Guess("number", f"numbers, such as {low + 0:.6g} and {high + 0:.6g}", 1.0)
+        return Guess("number", f"whole numbers, {_such_as(str(low), str(high))}", 0.95)
+    return Guess("number", f"numbers, {_such_as(f'{low + 0:.6g}', f'{high + 0:.6g}')}", 1.0)
+
+
+def _such_as(low: str, high: str) -> str:
+    return f"all {low}" if low == high else f"such as {low} and {high}"
 
 
 def date_form(name: str, numbers: list[float]) -> str:

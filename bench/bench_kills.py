@@ -4,7 +4,8 @@ A fit (pictures, numbers; classic learners, networks alone) and a prediction of 
 cluster of two nodes on this machine. A kill comes when so many tasks of a stage have begun, which --seed draws; every
 task that begins is noted in a file, by whatever process does it. A command that was killed is started again, and ended
 in one process. Expected: the same answers to the last byte as where nothing was killed, and of each kill no task done
-again but those of the processes that it ended. Parts by --only ENGINE-VICTIM, such as ray-node, and --what fit or predict.
+again but those of the processes that it ended. Parts by --only ENGINE-VICTIM, such as ray-node, and --what fit or
+predict.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def test_fit(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for on in ("here", "local:2", "ray"):
         monkeypatch.setenv("PLAIT_CACHE", str(tmp_path / "cache" / on))
         options: dict[str, Any] = {"candidates": ["classic", "alone", "tree"], "epochs": 1, "report": False, "on": on}
-        options |= {"encoders": {"photo": "scratch", "sound": "scratch", "text": "scratch"}}
+        options |= {"encoders": {"photo": "scratch", "text": "tokens"}}
         model = plait.fit(table, target="label", ignore=["age", "colour", "sound"], out=tmp_path / on, **options)
         answers = model.predict(table)
         assert model.on["elsewhere"] == (0 if on == "here" else model.on["tasks"])

@@ -4,7 +4,8 @@ A fit (pictures, numbers; classic learners, networks alone) and a prediction of 
 cluster of two nodes on this machine. A kill comes when so many tasks of a stage have begun, which --seed draws; every
 task that begins is noted in a file, by whatever process does it. A command that was killed is started again, and ended
 in one process. Expected: the same answers to the last byte as where nothing was killed, and of each kill no task done
-again but those of the processes that it ended. Parts by --only ENGINE-VICTIM, such as ray-node.
+again but those of the processes that it ended. Parts by --only ENGINE-VICTIM, such as ray-node, and --what fit or
+predict.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from PIL import Image
 import plait
 from plait.models import rows
 
-ROWS, MORE = 640, 5000  # of the fit, and of the prediction
-BLOCK = 64  # rows that are prepared at a time
+ROWS, MORE = 192, 5000  # of the fit, and of the prediction
+BLOCKS = {"fit": 16, "predict": 64}  # rows that are prepared at a time
 KILLS = 3  # in each stage
 MOMENTS = {"prepare": 7, "study": 12, "predict": 16}  # a kill comes at a task up to this one of its stage
 STAGES = {"prepare_rows": "prepare", "learn": "study", "train_one": "study", "answer_block": "predict"}
@@ -69,7 +70,7 @@ def make(folder: Path) -> None:
 
 def drive(what: str, data: Path, out: Path, on: str) -> None:
     """Fit, or predict, in this process, and print where the work was done."""
-    rows.CHUNK = BLOCK
+    rows.CHUNK = BLOCKS[what]
     if what == "fit":
         options: dict[str, Any] = {"encoders": {"photo": "scratch"}, "epochs": 2, "report": False, "on": on}
         model = plait.fit(data / "table.csv", target="label", out=out, candidates=["classic", "alone"], **options)
@@ -158,7 +159,8 @@ def trial(part: str, what: str, data: Path, whole: bytes, rng: np.random.Generat
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
+    parser.add_argument("--what", choices=tuple(BLOCKS), nargs="+", default=tuple(BLOCKS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--drive", nargs=4)
     asked = parser.parse_args()
@@ -175,10 +177,12 @@ def main() -> None:
         os.environ |= {"PYTHONPATH": os.pathsep.join(own), "PLAIT_CACHE": str(data / "cache"), "OMP_NUM_THREADS": "1"}
         whole = {}
         for what, out in (("fit", data / "base"), ("predict", data / "all")):
+            if what == "predict" not in asked.what:
+                continue
             assert start(what, data, out, "here").wait() == 0
             whole[what] = (out / "answers.csv" if what == "fit" else out.with_suffix(".csv")).read_bytes()
-        for part in PARTS if asked.only is None else (asked.only,):
-            for what in whole:
+        for part in asked.only:
+            for what in asked.what:
                 trial(part, what, data, whole[what], np.random.default_rng([asked.seed, PARTS.index(part)]))
 
 

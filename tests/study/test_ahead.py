@@ -18,7 +18,7 @@ from searches import make_study, split_of
 from tiny import SENTENCES
 from travelling import Travelling
 
-PLANS = ["parallel(text, tabular, by=concat)", "parallel(text, tabular, by=sum)"]
+PLANS = [f"parallel(text, tabular, by={by})" for by in ("concat", "sum", "gate")]
 
 
 def study_in(folder: Path, runner: Any = None, **more: Any) -> Study:
@@ -40,7 +40,7 @@ def study_in(folder: Path, runner: Any = None, **more: Any) -> Study:
 
 def train_all(study: Study) -> list[tuple[str, str, Any]]:
     study.train_each()
-    study.train_plans(PLANS, 2)
+    study.train_plans(PLANS, 3)
     return [(c.name, c.recipe, c.answers.tolist()) for c in study.candidates]
 
 
@@ -49,8 +49,8 @@ def test_what_others_train_is_what_the_study_would_have_trained(tmp_path: Path) 
     sent, own = study_in(tmp_path / "sent", runner), study_in(tmp_path / "own")
     trained = train_all(own)
     assert train_all(sent) == trained
-    # two modalities, two plans, what is fine-tuned and the best joint one; the last has nothing beside it
-    assert (runner.tasks, len(runner.setups)) == (6, 3)
+    # two modalities, three plans, what is fine-tuned and the best joint one, the two others, told what it reached
+    assert (runner.tasks, len(runner.setups)) == (9, 4)
     again = Travelling()
     assert train_all(study_in(tmp_path / "sent", again)) == trained
     assert again.tasks == 0

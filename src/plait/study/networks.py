@@ -113,7 +113,7 @@ class Study(Training):
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
         families = {c.name: c.family for c in fused}
         start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
-        asked = [self._ask(JOINT, plan, families, rivals=rivals, best=lowest) for plan in able[: min(1, joint)]]
+        asked = [self._ask(JOINT, plan, families, rivals={}, best=lowest) for plan in able[: min(1, joint)]]
         if start is not None and "none" not in self.options.tune:
             asked.append(self._ask(TUNED, str(start.plan), families))
         self.ahead(self, asked)
@@ -121,8 +121,8 @@ class Study(Training):
             self.fine_tune(start)
         for plan in able[: min(1, joint)]:
             self.train_joint(plan, rivals, families.get(plan, ""), lowest)
-        lowest = self.lowest
-        self.ahead(self, [self._ask(JOINT, p, families, rivals=rivals, best=lowest) for p in able[1:joint]])
+        lowest, told = self.lowest, {str(epoch): loss for epoch, loss in rivals.items()}  # keys that travel
+        self.ahead(self, [self._ask(JOINT, p, families, rivals=told, best=lowest) for p in able[1:joint]])
         for plan in able[1:joint]:
             self.train_joint(plan, dict(rivals), families.get(plan, ""), lowest)
 

@@ -18,6 +18,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "select_ensemble",
     ),
     "calibration": (
+        "LUCK",
         "MEAN_LUCK",
         "assign_folds",
         "count_sets",

@@ -39,6 +39,8 @@ def test_a_modality_that_adds_nothing() -> None:
     content = quiet_content()
     content["importance"]["worth"]["modalities"]["image"] = {"value": 0.001, "low": -0.01, "high": 0.02}
     assert list_steps(content) == ["image adds nothing that the tested rows can show: try without it (--ignore image)."]
+    content["verdict"]["single"]["rule"] = ["image", "audio"]  # the others may go, but not this one
+    assert list_steps(content) == list_steps(quiet_content())
 
 
 def test_a_weak_class_and_a_frequent_mistake() -> None:
@@ -49,6 +51,8 @@ def test_a_weak_class_and_a_frequent_mistake() -> None:
         "The class 1 is found in only 30 % of 8 rows. That is too few rows to be sure: give more of it.",
         "Look at the 6 rows of 1 that are predicted as 0: their labels may be wrong.",
     ]
+    content["question"]["task"] = "labels"
+    assert list_steps(content)[0].startswith("The label 1 is found in only 30 % of 8 rows.")
 
 
 def test_holes_and_broken_cells() -> None:

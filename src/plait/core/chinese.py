@@ -317,6 +317,7 @@ SENTENCES: dict[str, str] = {
     "{name} adds nothing that the tested rows can show: try without it (--ignore {columns}).":
         "测试数据看不出 {name} 有什么贡献：可以去掉它再试（--ignore {columns}）。",
     "The class {name} is found in only {recall} of {rows}.": "类别 {name} 的 {rows}中只找出了 {recall}。",
+    "The label {name} is found in only {recall} of {rows}.": "标签 {name} 的 {rows}中只找出了 {recall}。",
     "More rows of it, or --balance, may help.": "给出更多这一类的行，或用 --balance，可能有帮助。",
     "That is too few rows to be sure: give more of it.": "行数太少，还不能确定：请给出更多这一类的行。",
     "Look at the {rows} of {true} that are predicted as {said}: their labels may be wrong.":

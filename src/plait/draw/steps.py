@@ -78,16 +78,20 @@ def _by_verdict(content: Mapping[str, Any]) -> list[str]:
 
 
 def _by_modalities(content: Mapping[str, Any]) -> list[str]:
-    """Return a sentence on each modality that adds nothing which the tested rows can show."""
+    """Return a sentence on each modality that adds nothing which the tested rows can show.
+
+    Of the one that the best rule asks first none: who leaves the others out keeps it.
+    """
     worth = (content.get("importance") or {}).get("worth") or content.get("worth")
     if not worth or len(worth["modalities"]) < 2:
         return []
     said = "{name} adds nothing that the tested rows can show: try without it (--ignore {columns})."
     columns = {m["name"]: m["columns"] for m in content["data"]["modalities"]}
+    first = ((content["verdict"].get("single") or {}).get("rule") or [None])[0]
     return [
         say(said, name=name, columns=" --ignore ".join(columns.get(name, [name])[:3]))
         for name, gain in worth["modalities"].items()
-        if gain["low"] is not None and gain["low"] <= 0 and len(columns.get(name, [name])) <= 3
+        if name != first and gain["low"] is not None and gain["low"] <= 0 and len(columns.get(name, [name])) <= 3
     ]
 
 
@@ -110,7 +114,10 @@ def _by_classes(content: Mapping[str, Any]) -> list[str]:
         more = "More rows of it, or --balance, may help."
         if rows < FEW_OF_CLASS:
             more = "That is too few rows to be sure: give more of it."
-        steps.append(say("The class {name} is found in only {recall} of {rows}.", **told) + " " + say(more))
+        said = "The class {name} is found in only {recall} of {rows}."
+        if content["question"]["task"] == "labels":
+            said = "The label {name} is found in only {recall} of {rows}."
+        steps.append(say(said, **told) + " " + say(more))
     confusion = content.get("confusion")
     if confusion:
         counts, names = confusion["counts"], confusion["names"]

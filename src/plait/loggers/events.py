@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ def ends_of(event: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {f"{name}/": own for name, own in end["targets"].items()} if "targets" in end else {"": end}
 
 
-class Logger:
+class Logger(ABC):
     """Hears the events of a fit. One that cannot be written ends the logging with a warning; the fit goes on.
 
     A part of its own gives `_begin(facts)`, `_point(name, value, step)` and `_end(event)`.
@@ -62,14 +63,14 @@ class Logger:
             self._failed = True
             warnings.warn(f"{type(self).__name__} gives up: {first_line(error):.200}", stacklevel=2)
 
+    @abstractmethod
     def _begin(self, facts: dict[str, Any]) -> None:
         """Begin a run. facts: {"targets", "rows", "options"}."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _point(self, name: str, value: float, step: int) -> None:
         """Add a point to a curve."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _end(self, event: dict[str, Any]) -> None:
         """Close the run. event: the last one, with "ended"."""
-        raise NotImplementedError

@@ -1,6 +1,7 @@
 """A run folder is loaded whole, or the file that is wrong is named."""
 
 import json
+import pickle
 import re
 import shutil
 from pathlib import Path
@@ -62,3 +63,14 @@ def test_what_is_no_run_is_told(tmp_path: Path, quick: Model) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(RunError, match="is not empty; name another folder"):
         quick.save(tmp_path)
+
+
+def test_a_model_travels_to_another_process(quick: Model) -> None:
+    """As joblib sends it. What the folder keeps beside the winner is opened where it arrives."""
+    rows = {"a": [1.0, None], "b": [0.5, 2.0]}
+    for model in (quick, load(str(quick.folder))):
+        arrived = pickle.loads(pickle.dumps(model))  # noqa: S301 our own bytes
+        assert arrived.predict(rows).labels == model.predict(rows).labels
+        assert arrived.candidates == model.candidates
+        for name in model.candidates:
+            assert arrived.use(name).predict(rows).labels == model.use(name).predict(rows).labels

@@ -165,9 +165,9 @@ EQUIVALENCE = "a study draws its own validation and test rows, so a row twice is
 EXPECTED_TO_FAIL = {"check_sample_weight_equivalence_on_dense_data": EQUIVALENCE}
 QUICK = [
     "complex_data", "do_not_raise_errors_in_init_or_set_params", "estimator_sparse_array", "estimator_sparse_tag",
-    "estimators_empty_data_messages", "estimators_unfitted", "fit1d", "get_params_invariance", "mixin_order",
-    "n_features_in", "no_attributes_set_in_init", "parameters_default_constructible", "requires_y_none", "set_params",
-    "supervised_y_no_nan", "valid_tag_types",
+    "estimators_empty_data_messages", "estimators_pickle", "estimators_unfitted", "fit1d", "get_params_invariance",
+    "mixin_order", "n_features_in", "no_attributes_set_in_init", "parameters_default_constructible", "requires_y_none",
+    "set_params", "supervised_y_no_nan", "valid_tag_types",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "facts": ("RunFacts",),
     "folder": ("list_files",),
-    "kept": ("Kept",),
+    "kept": ("Kept", "KeptSource"),
     "load": ("load", "open_model", "open_one"),
     "model": ("Model", "NETWORK", "PROOF"),
     "onnx": ("OnnxModel", "pack_model"),

@@ -6,7 +6,7 @@ Knows predictors and views; not which candidates are worth it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -78,3 +78,15 @@ class Kept:
             every = [*shipped, *views]
             own = restore_predictors(stored, about["plan"], every, about["num_classes"], about["several"])
         return cls(own, views)
+
+
+@dataclass
+class KeptSource:
+    """Gives the candidates that are kept, and opens them when first asked. What it holds can travel to processes."""
+
+    source: Kept | Callable[[], Kept] = Kept
+
+    def __call__(self) -> Kept:
+        if not isinstance(self.source, Kept):
+            self.source = self.source()
+        return self.source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from plait.models.predictors import Stored, restore_predictors
 from plait.models.views import View
 from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
-from plait.runs.kept import KEPT_FILES, Kept
+from plait.runs.kept import KEPT_FILES, Kept, KeptSource
 from plait.runs.model import FORMAT, LEARNED, NETWORK, PROOF, WEIGHTS, Model
 
 OTHER = "Use the plait that wrote it."
@@ -82,7 +82,7 @@ def load_model(
         from plait.runs.pairs import Pairs as kind
     with consistent(folder / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
-    kept = cache(partial(open_kept, folder, facts, strands, plan, encoders))
+    kept = KeptSource(partial(open_kept, folder, facts, strands, plan, encoders))
     return kind(facts, strands, predictors, folder, _made=made, _learned=learned, _kept=kept)
 
 

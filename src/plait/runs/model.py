@@ -62,7 +62,7 @@ from plait.runs.arrival import (
 )
 from plait.runs.facts import RunFacts
 from plait.runs.folder import copy_run, remove_run
-from plait.runs.kept import Kept
+from plait.runs.kept import KeptSource
 from plait.runs.predictions import Predictions, status_line
 from plait.runs.summary import say_refit, say_scores, say_splits
 
@@ -109,7 +109,8 @@ class Model:
     _keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     _made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
     _learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
-    _kept: Callable[[], Kept] = field(default=Kept, repr=False)  # gives the candidates beside these, which it may read
+    # gives the candidates beside these, which it may read
+    _kept: KeptSource = field(default_factory=KeptSource, repr=False)
     candidate: str = ""  # the name by which `use` was asked for what answers
     # where it was fitted just now: {"engine", "nodes", "tasks", "elsewhere"}
     on: dict[str, Any] = field(default_factory=dict, repr=False, init=False)

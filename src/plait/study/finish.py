@@ -27,7 +27,7 @@ from plait.runs.answers import Answers, answer_prepared, count_holes
 from plait.runs.arrival import MOST_LEARNED, find_copies, mix_codes
 from plait.runs.card import make_card
 from plait.runs.facts import RunFacts
-from plait.runs.kept import Kept
+from plait.runs.kept import Kept, KeptSource
 from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
@@ -110,7 +110,7 @@ def ship(result: Result) -> Model:
     kept = Kept.of(others, study.prepared.views, strands)
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
     learned = hash_learned(result.job, rows, strands)
-    return Model(facts, strands, predictors, _made=list(result.job.made), _learned=learned, _kept=lambda: kept)
+    return Model(facts, strands, predictors, _made=list(result.job.made), _learned=learned, _kept=KeptSource(kept))
 
 
 def best_network(result: Result) -> Candidate | None:
@@ -342,7 +342,7 @@ def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, A
     kept = keep_fitting(winner, study.candidates, study.prepared.names)
     others = Kept({name: one.network for one, name in kept.items() if one is not winner})
     learned = hash_learned(job, known, views)
-    model = Transcriber(facts, views, networks, _made=list(job.made), _learned=learned, _kept=lambda: others)
+    model = Transcriber(facts, views, networks, _made=list(job.made), _learned=learned, _kept=KeptSource(others))
     rows, whole = tests if len(tests) else np.flatnonzero(split == "val"), tuple(sorted(model.modalities))
     asked = (model._subsets(), [study.audio]) if len(tests) else ([whole],)
     answered = model._answer_prepared(study.prepared.take(rows), *asked)

@@ -32,6 +32,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "each_label": ("fit_labels",),
     "fusion": ("pool",),
+    "kept_blocks": ("digest_cells",),
     "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
     "learning": (
         "JointTarget",

@@ -101,17 +101,32 @@ class Params:
         self.told = num_cpus, include_log_monitor, no_monitor
 
 
-@pytest.mark.parametrize(("address", "told"), [("", (2, False, True)), ("10.0.0.1:6379", (2, True, False))])
-def test_a_cluster_that_starts_here_reads_no_logs_and_asks_no_cloud(
-    fake: FakeRay, address: str, told: tuple[int, bool, bool], monkeypatch: pytest.MonkeyPatch
+class Node:
+    """What serves a page."""
+
+    def start_api_server(self, *, include_dashboard: bool) -> str:
+        return "served"
+
+
+@pytest.mark.parametrize(
+    ("address", "told", "page"), [("", (2, False, True), None), ("10.0.0.1:6379", (2, True, False), "served")]
+)
+@pytest.mark.parametrize("node", [Node, None])
+def test_a_cluster_that_starts_here_reads_no_logs_serves_no_page_and_asks_no_cloud(
+    fake: FakeRay, address: str, told: tuple[int, bool, bool], page: str, node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def init(**how: Any) -> None:
+        seen.append((Params(num_cpus=2).told, Node().start_api_server(include_dashboard=False) if node else page))
+
     seen: list[Any] = []
-    monkeypatch.setattr(fake, "_private", SimpleNamespace(parameter=SimpleNamespace(RayParams=Params)), raising=False)
-    monkeypatch.setattr(fake, "init", lambda **how: seen.append(Params(num_cpus=2).told))
+    places = SimpleNamespace(parameter=SimpleNamespace(RayParams=Params), node=SimpleNamespace(Node=node))
+    monkeypatch.setattr(fake, "_private", places, raising=False)
+    monkeypatch.setattr(fake, "init", init)
     monkeypatch.setenv("RAY_ADDRESS", address)
     Cluster()
-    assert seen == [told]
+    assert seen == [(told, page)]
     assert Params().told == (1, True, False)
+    assert Node().start_api_server(include_dashboard=False) == "served"
 
 
 def test_an_error_of_a_task_is_raised_here(fake: FakeRay) -> None:

@@ -160,6 +160,9 @@ class Cluster:
                     "share it there under the same path (NFS or the like), or run without --on ray."
                 )
 
+    def ready(self, work: str) -> None:
+        """Do nothing: a process of a cluster starts when it gets a task."""
+
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         if self._started:
@@ -206,20 +209,25 @@ def _join(ray: Any) -> None:
 
 @contextlib.contextmanager
 def _lean(ray: Any) -> Iterator[None]:
-    """Let Ray start without the processes that pass logs on, which nobody asked for, and that ask a cloud for machines:
-    2 of the 12 CPU s of a start. Where a Ray has no such choice it starts as it does."""
+    """Let Ray start without the processes that pass logs on, that serve a page, and that ask a cloud for machines, none
+    of which anybody asked for: 3 of the 12 CPU s of a start. Where a Ray has no such choice it starts as it does."""
     private = getattr(ray, "_private", None)
     given = getattr(getattr(private, "parameter", None), "RayParams", None)
+    node: Any = getattr(getattr(private, "node", None), "Node", None)
     wished = {"include_log_monitor": False, "no_monitor": True}
     if given is None or not wished.keys() <= inspect.signature(given).parameters.keys():
         yield
         return
-    begin = given.__init__
+    begin, serve = given.__init__, getattr(node, "start_api_server", None)
     given.__init__ = lambda self, *args, **named: begin(self, *args, **{**wished, **named})
+    if serve is not None:
+        node.start_api_server = lambda self, **named: None
     try:
         yield
     finally:
         given.__init__ = begin
+        if serve is not None:
+            node.start_api_server = serve
 
 
 def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:

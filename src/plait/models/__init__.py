@@ -33,7 +33,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "each_label": ("fit_labels",),
     "fusion": ("pool",),
     "kept_blocks": ("digest_cells",),
-    "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
+    "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS", "load_learners"),
     "learning": (
         "JointTarget",
         "Share",

@@ -2,16 +2,17 @@
 
 A fit (pictures, numbers; classic learners, networks alone) and a prediction of 5,000 rows run on `local:2` and on a Ray
 cluster of two nodes on this machine. A kill comes when so many tasks of a stage have begun, which --seed draws; every
-task that begins is noted in a file, by whatever process does it. A command that was killed is started again, and ended
-in one process. Expected: the same answers to the last byte as where nothing was killed, and of each kill no task done
-again but those of the processes that it ended. Parts by --only ENGINE-VICTIM, such as ray-node, and --what fit or
-predict.
+task that begins is noted in a file, by whatever process does it; of preparation every block of pictures that is
+decoded. A command that was killed is started again, and ended in one process. Expected: the same answers to the last
+byte as where nothing was killed, and of each kill no task done again but the one of each process that it ended. Parts
+by --only ENGINE-VICTIM, such as ray-node, and --what fit or predict.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -29,25 +30,41 @@ from PIL import Image
 
 import plait
 from plait.models import rows
+from plait.runs import shared
 
 ROWS, MORE = 192, 5000  # of the fit, and of the prediction
-BLOCKS = {"fit": 16, "predict": 64}  # rows that are prepared at a time
+BLOCKS = {"fit": 16, "predict": 256}  # rows in a task
 KILLS = 3  # in each stage
 MOMENTS = {"prepare": 7, "study": 12, "predict": 16}  # a kill comes at a task up to this one of its stage
-STAGES = {"prepare_rows": "prepare", "learn": "study", "train_one": "study", "answer_block": "predict"}
+STAGES = {"decode": "prepare", "learn": "study", "train_one": "study", "answer_block": "predict"}
 PARTS = ("local-worker", "local-driver", "ray-worker", "ray-node", "ray-driver")
 NOTING = """
 import hashlib, os
+def note(name, told):
+    with open(os.environ["KILLS_LOG"], "a") as file:
+        file.write(f"{name} {hashlib.sha256(told).hexdigest()} {os.getpid()}\\n")
+def note_decoding():
+    from plait.models import kept_blocks, views
+    if hasattr(views.View, "undisturbed"):
+        return
+    views.View.undisturbed = views.View.prepare
+    def prepare(view, part, pool):
+        if kept_blocks.is_decoded(view):
+            cells = [part.cells(name) for name in view.modality.columns]
+            note("decode", f"{view.name} {cells}".encode())
+        return view.undisturbed(part, pool)
+    views.View.prepare = prepare
 if os.environ.get("KILLS_LOG"):
     from plait.tasks import wire, work
     do = work.Desk.do
     def noted(self, name, request):
-        try:
-            task = hashlib.sha256(b"".join(wire.pack(request))).hexdigest()
-        except TypeError:  # it does not travel, and is done here
-            task = "here"
-        with open(os.environ["KILLS_LOG"], "a") as file:
-            file.write(f"{name.partition(':')[2]} {task} {os.getpid()}\\n")
+        if "tables" in request:
+            from plait.runs.shared import tables_of
+            note(name.partition(":")[2], str([table.cells("a") for table in tables_of(request)]).encode())
+        elif name.endswith(":prepare_rows"):
+            note_decoding()
+        else:
+            note(name.partition(":")[2], b"".join(wire.pack(request)))
         return do(self, name, request)
     work.Desk.do = noted
 """
@@ -64,13 +81,15 @@ def make(folder: Path) -> None:
         Image.fromarray(pixels).save(folder / f"{row}.png", compress_level=1)
         lines.append(f"{row}.png,{rng.normal() + label * 0.5:.3f},{rng.normal():.3f},{'no' if label else 'yes'}")
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
-    many = [lines[1 + row % ROWS] for row in range(MORE)]
+    many = [f"{row % ROWS}.png,{row / MORE:.4f},{rng.normal():.3f}," for row in range(MORE)]
     (folder / "rows.csv").write_text("\n".join([lines[0], *many]) + "\n")
 
 
 def drive(what: str, data: Path, out: Path, on: str) -> None:
     """Fit, or predict, in this process, and print where the work was done."""
-    rows.CHUNK = BLOCKS[what]
+    rows.CHUNK = shared.CHUNK = BLOCKS[what]
+    if what == "fit" and "KILLS_LOG" in os.environ:
+        importlib.import_module("sitecustomize").note_decoding()
     if what == "fit":
         options: dict[str, Any] = {"encoders": {"photo": "scratch"}, "epochs": 2, "report": False, "on": on}
         model = plait.fit(data / "table.csv", target="label", out=out, candidates=["classic", "alone"], **options)
@@ -153,7 +172,7 @@ def trial(part: str, what: str, data: Path, whole: bytes, rng: np.random.Generat
     print(f"{part} {what}: killed {dict(killed)} at {moments}, {same}, {told}", flush=True)
     tasks = begun(log)
     for stage in stages:
-        times = Counter(task for name, task, _ in tasks if name == stage and task != "here")
+        times = Counter(task for name, task, _ in tasks if name == stage)
         print(f"    {stage}: {len(times)} tasks, {sum(times.values()) - len(times)} done again", flush=True)
 
 

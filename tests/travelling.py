@@ -37,6 +37,8 @@ class Travelling:
     def check_folders(self, *folders: Path) -> None:
         self.folders += folders
 
+    def ready(self, work: str) -> None: ...
+
     def close(self) -> None: ...
 
     def __enter__(self) -> "Travelling":

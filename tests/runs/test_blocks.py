@@ -14,7 +14,7 @@ from plait.errors import RequestError
 from plait.runs import blocks, predictions, shared
 from plait.runs.blocks import predict_blocks
 from plait.runs.model import Model
-from plait.runs.shared import set_up_model
+from plait.tasks.here import Here
 from tiny import numbers_table
 from travelling import Travelling
 
@@ -24,7 +24,7 @@ KEPT = Path(__file__).parent.parent / "kept"
 def answer(run: Any, rows: Any, runner: Any, **given: Any) -> Any:
     model = plait.load(run) if isinstance(run, Path) else run
     options: dict[str, Any] = {"out": None, "keep": (), "folder": None, "callback": lambda event: None, **given}
-    return predict_blocks(model, rows, runner, set_up_model(run, model, None, runner), **options)
+    return predict_blocks(run, model, rows, runner, **options)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -72,6 +72,29 @@ def test_a_table_without_rows_has_no_answers(quick: Model, tmp_path: Path) -> No
     answers = answer(quick.folder, {"a": [], "b": []}, Travelling(), out=tmp_path / "none.csv")
     assert len(answers) == 0
     assert (tmp_path / "none.csv").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("runner", [Here, Travelling])
+def test_a_command_that_was_killed_goes_on_where_it_was(
+    quick: Model, tmp_path: Path, runner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "CHUNK", 16)
+    rows = numbers_table(50)
+    quick.predict(rows).write(tmp_path / "whole.csv")
+
+    def stop(event: dict[str, Any]) -> None:
+        if event.get("done") == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        answer(quick.folder, rows, runner(), out=tmp_path / "out.csv", callback=stop)
+    assert names_in(tmp_path) == {".out.csv.answered", "whole.csv"}
+    again = runner()
+    answers = answer(quick.folder, rows, again, out=tmp_path / "out.csv")
+    assert answers.to_arrow().equals(quick.predict(rows).to_arrow())
+    assert again.facts()["tasks"] == 2
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert names_in(tmp_path) == {"out.csv", "whole.csv"}
 
 
 def test_where_a_block_fails_no_file_is_left(quick: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

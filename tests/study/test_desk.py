@@ -90,6 +90,26 @@ def test_turns_of_a_try_are_tasks_and_none_that_had_ended_is_repeated(whole: Sea
     assert second.tasks == 1
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_fit_that_goes_on_in_this_process_learns_no_turn_again(
+    whole: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages, learned, fit = Stages(tmp_path), list[str](), Desk.fit
+    search = run_words(Travelling(), stages=stages)
+    trial, other = (trial for trial, _ in [*search.classic._tries.values()][:2])
+    for name in (trial.name, f"{trial.name} turn 1", other.name):
+        stages._path(name).with_suffix(".json").unlink()
+
+    def note(self: Desk, trial: Trial, *given: Any, **more: Any) -> Any:
+        learned.append(trial.name)
+        return fit(self, trial, *given, **more)
+
+    monkeypatch.setattr(Desk, "fit", note)
+    again = run_words(stages=Stages(tmp_path))
+    assert learned == [trial.name]
+    assert said_by(again) == said_by(whole)
+
+
 def test_turns_join_to_what_a_whole_try_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = search_words(("classic",), choose="ensemble").classic.desk
     assert desk.deal is not None

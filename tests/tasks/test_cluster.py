@@ -1,6 +1,7 @@
 """Tasks on a Ray cluster: what is said where one cannot be used; and, where Ray is installed, a real one (heavy)."""
 
 import importlib.util
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,17 +102,32 @@ class Params:
         self.told = num_cpus, include_log_monitor, no_monitor
 
 
-@pytest.mark.parametrize(("address", "told"), [("", (2, False, True)), ("10.0.0.1:6379", (2, True, False))])
-def test_a_cluster_that_starts_here_reads_no_logs_and_asks_no_cloud(
-    fake: FakeRay, address: str, told: tuple[int, bool, bool], monkeypatch: pytest.MonkeyPatch
+class Node:
+    """What serves a page."""
+
+    def start_api_server(self, *, include_dashboard: bool) -> str:
+        return "served"
+
+
+@pytest.mark.parametrize(
+    ("address", "told", "page"), [("", (2, False, True), None), ("auto", (2, True, False), "served")]
+)
+@pytest.mark.parametrize("node", [Node, None])
+def test_a_cluster_that_starts_here_reads_no_logs_serves_no_page_and_asks_no_cloud(
+    fake: FakeRay, address: str, told: tuple[int, bool, bool], page: str, node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def init(**how: Any) -> None:
+        seen.append((Params(num_cpus=2).told, Node().start_api_server(include_dashboard=False) if node else page))
+
     seen: list[Any] = []
-    monkeypatch.setattr(fake, "_private", SimpleNamespace(parameter=SimpleNamespace(RayParams=Params)), raising=False)
-    monkeypatch.setattr(fake, "init", lambda **how: seen.append(Params(num_cpus=2).told))
+    places = SimpleNamespace(parameter=SimpleNamespace(RayParams=Params), node=SimpleNamespace(Node=node))
+    monkeypatch.setattr(fake, "_private", places, raising=False)
+    monkeypatch.setattr(fake, "init", init)
     monkeypatch.setenv("RAY_ADDRESS", address)
     Cluster()
-    assert seen == [told]
+    assert seen == [(told, page)]
     assert Params().told == (1, True, False)
+    assert Node().start_api_server(include_dashboard=False) == "served"
 
 
 def test_an_error_of_a_task_is_raised_here(fake: FakeRay) -> None:
@@ -124,7 +140,8 @@ def test_a_cluster_without_a_free_core_is_waited_for_and_that_is_said(fake: Fake
     notes: list[str] = []
     with Cluster(lambda event: notes.append(event["note"])) as runner:
         assert len([*runner.map(LOOK, [{}])]) == 1
-    assert notes == ["the Ray cluster has had no free CPU for 30 s (all 2 are taken); waiting for one."] * 2
+    said = "the Ray cluster has had no free CPU for {} s (all 2 are taken); waiting for one."
+    assert notes == [said.format(30), said.format(60)]
 
 
 def test_a_node_of_another_version_is_named(fake: FakeRay) -> None:
@@ -155,8 +172,8 @@ def test_a_node_that_does_not_see_a_folder_is_named_and_nothing_is_left_there(fa
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ConnectionError("no one there"), r"no Ray cluster answers at RAY_ADDRESS=10\.0\.0\.1:6379 \(no one there\)"),
-        (RuntimeError("Version mismatch: Ray: 2.9"), r"at 10\.0\.0\.1:6379 and this process are of other versions"),
+        (ConnectionError("no one there"), r"no Ray cluster answers at RAY_ADDRESS=auto \(no one there\)"),
+        (RuntimeError("Version mismatch: Ray: 2.9"), r"at auto and this process are of other versions"),
     ],
 )
 def test_a_cluster_that_cannot_be_joined(
@@ -165,10 +182,24 @@ def test_a_cluster_that_cannot_be_joined(
     def refuse(**how: Any) -> None:
         raise error
 
-    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
     monkeypatch.setattr(fake, "init", refuse)
     with pytest.raises(RequestError, match=said):
         Cluster()
+
+
+def test_where_nobody_listens_that_is_said_before_ray_asks(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "JOIN", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", f"ray://{address}")
+        Cluster()
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    fake.started = {}
+    said = rf"no Ray cluster answers at RAY_ADDRESS={address} \(Connection refused\); start one with"
+    with pytest.raises(RequestError, match=said):
+        Cluster()
+    assert not fake.started
 
 
 def test_a_cluster_that_may_ask_for_a_token_is_hinted_at(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +207,7 @@ def test_a_cluster_that_may_ask_for_a_token_is_hinted_at(fake: FakeRay, monkeypa
         raise ConnectionError("no one there")
 
     monkeypatch.setattr(fake, "init", refuse)
-    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     with pytest.raises(RequestError, match="; where it asks for a token, set RAY_AUTH_MODE=token"):
         Cluster()

@@ -28,6 +28,17 @@ def test_results_come_in_order_from_other_processes(local: Local) -> None:
     assert local.facts() == {"engine": "local", "nodes": 1, "tasks": before + 9, "elsewhere": before + 9}
 
 
+def test_processes_that_got_ready_do_the_tasks() -> None:
+    with Local(2) as runner:
+        runner.ready("plait.tasks.work:missing")
+        early = {worker.process.pid for worker in runner.workers}
+        assert len(early) == 2
+        assert {one["process"] for one in runner.map(LOOK, [{}] * 6)} <= early
+    with Local(1) as runner:
+        runner.close()
+        assert [one["request"] for one in runner.map(LOOK, [{}])] == [{}]
+
+
 def test_few_requests_are_taken_before_they_are_needed(local: Local) -> None:
     taken: list[int] = []
     results = local.map(LOOK, (taken.append(n) or {"n": n} for n in range(100)))

@@ -32,7 +32,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classic": ("Goal", "MajorityPredictor", "fit_classic"),
     "each_label": ("fit_labels",),
     "fusion": ("pool",),
-    "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS"),
+    "kept_blocks": ("digest_cells",),
+    "learners": ("BINNED", "DENSE", "DISCRIMINANT", "LEARNERS", "load_learners"),
     "learning": (
         "JointTarget",
         "Share",

@@ -73,6 +73,12 @@ PLAIN = {
 }
 
 
+def load_learners() -> None:
+    """Load what most of them are made of, before one is built: it takes 2 s."""
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401
+
+
 def build_learner(
     learner: str, setting: dict[str, Any], widths: list[int], num_classes: int, seed: int, rows: int, codes: int = 0
 ) -> Any:

@@ -14,11 +14,14 @@ from typing import Any
 from plait.core.terminal import Callback, quiet
 from plait.data.read import read_rows
 from plait.runs.arrival import take_columns
+from plait.runs.kept_answers import KeptAnswers, keep_answer
 from plait.runs.model import Model, tell
 from plait.runs.predictions import Predictions, TargetPredictions, answer_file
-from plait.runs.shared import each_block, say_where, share_media, tables_of
+from plait.runs.shared import block_size, each_block, say_where, set_up_model, share_media, tables_of
 from plait.runs.targets import Targets, answer_alike
 from plait.tasks.runner import Runner
+
+WORK = "plait.runs.blocks:answer_block"
 
 
 def groups_of(model: Model | Targets) -> list[list[Model]]:
@@ -27,44 +30,57 @@ def groups_of(model: Model | Targets) -> list[list[Model]]:
 
 
 def answer_block(model: Model | Targets, request: dict[str, Any]) -> dict[str, Any]:
-    """Return what each model says of a block of rows: {"said": {target: …}}."""
+    """Return what each model says of a block of rows: {"said": {target: …}}; it is kept where the request says so."""
     said: dict[str, Any] = {}
     for models, table in zip(groups_of(model), tables_of(request), strict=True):
         several = len(models) > 1
         asked = [tuple(models[0].modalities)]
         answered = answer_alike(models, table) if several else [models[0]._answer(table, asked, (), quiet)]
         said |= {one.target: one._said(table, own) for one, own in zip(models, answered, strict=True)}
-    return {"said": said}
+    keep_answer(request, answer := {"said": said})
+    return answer
 
 
 def predict_blocks(
+    run: Any,
     model: Model | Targets,
     rows: Any,
     runner: Runner,
-    setup: Any,
     *,
     out: str | Path | None,
     keep: Sequence[str],
     folder: str | Path | None,
     callback: Callback,
 ) -> Predictions | TargetPredictions:
-    """Return an answer for every row, as `model.predict`, and write each block where asked as soon as it is there."""
-    given, groups = read_rows(rows, folder), groups_of(model)
+    """Return an answer for every row, as `model.predict`, and write each block where asked as soon as it is there.
+
+    run: what the model was opened from, itself where it was made here.
+    """
+    groups = groups_of(model)
+    candidate = groups[0][0].candidate
+    setup = set_up_model(run, model, candidate or None, runner)
+    given = read_rows(rows, folder)
     kept = take_columns(given, [keep] if isinstance(keep, str) else keep, groups[0][0]._ids(given))
-    tables, notes = [], dict[str, None]()
+    tables, opened, notes = [], list[list[str]](), dict[str, None]()
     away = None if runner.engine == "here" else runner
     for models in groups:
         names = dict.fromkeys(name for model in models for name in model.modalities)
         table, said = models[0]._fitting(given, [*names], callback, away)
-        share_media(runner, table, [view for m in models for view in m.views if view.of in m.modalities])
+        views = [view for m in models for view in m.views if view.of in m.modalities]
+        share_media(runner, table, views)
+        opened.append([*dict.fromkeys(name for view in views if view.able.opened for name in view.modality.columns)])
         tables.append(table)
         notes |= dict.fromkeys(said)
     del given
     parts: list[Any] = []
     stage, done = say_where("predict", runner), 0
-    with ExitStack() as opened:
-        file = None if out is None else opened.enter_context(answer_file(out, kept))
-        for block in runner.map("plait.runs.blocks:answer_block", each_block(tables, runner), setup=setup):
+    with ExitStack() as stack:
+        several = len(tables[0]) > block_size(
+            len(tables[0])
+        )  # of one block nothing can be kept before the file is whole
+        blocks = stack.enter_context(KeptAnswers(out if several else None, run, [candidate], opened))
+        file = None if out is None else stack.enter_context(answer_file(out, kept))
+        for block in blocks.ask(runner, WORK, each_block(tables, runner), setup):
             parts.append(_read_block(model, block["said"]))
             if file is not None:
                 file.add(parts[-1].to_arrow())
@@ -72,7 +88,7 @@ def predict_blocks(
             callback({"stage": stage, "done": done, "total": len(tables[0])})
     answers = type(parts[0]).join(parts)
     answers.kept, answers.notes, answers.on = kept, [*notes], runner.facts()
-    answers.candidate = groups[0][0].candidate
+    answers.candidate = candidate
     tell(answers.notes, callback)
     return answers
 

@@ -49,10 +49,14 @@ def share_media(runner: Runner, table: Table, views: Sequence[Any]) -> None:
         runner.check_folders(table.folder or Path())
 
 
+def block_size(rows: int) -> int:
+    """Return how many of so many rows are in a block."""
+    return CHUNK if rows <= FEW * CHUNK else 4 * CHUNK
+
+
 def each_block(tables: Sequence[Table], runner: Runner) -> Iterator[dict[str, Any]]:
     """Return a request for each block of rows, at least one: {"tables"}, the same rows of each table."""
-    rows = len(tables[0])
-    size = CHUNK if rows <= FEW * CHUNK else 4 * CHUNK
+    rows, size = len(tables[0]), block_size(len(tables[0]))
     for start in range(0, max(1, rows), size):
         parts = [table.take(np.arange(start, min(start + size, rows))) for table in tables]
         yield {"tables": parts if runner.engine == "here" else [pack_table(part) for part in parts]}

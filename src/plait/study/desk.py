@@ -26,7 +26,7 @@ from plait.core.options import AS_TEXT
 from plait.errors import RequestError
 from plait.models.classic import Goal, fit_classic
 from plait.models.each_label import fit_labels
-from plait.models.learners import DISCRIMINANT, LEARNERS
+from plait.models.learners import DISCRIMINANT, LEARNERS, load_learners
 from plait.models.predictors import RowText, Stored, restore_predictors, store_predictors
 from plait.models.scored import Step, fit_scored
 from plait.models.sparse import FIRST, LEARNER, STRENGTHS, Lesson
@@ -126,6 +126,13 @@ class Desk:
         goal, given = self.goal_of(rows, labels), settings[trial.setting]
         predictor = fit(trial.learner, features, goal, trial.inputs, seen.layouts, generator, given)
         return labels.in_unit(RowText(predictor) if trial.family == AS_TEXT else predictor, trial.lift)
+
+    def fit_or_find(self, trial: Trial, rows: np.ndarray, seen: Seen | None = None) -> Any:
+        """Fit what a try names, unless it did learn from these rows as a turn by itself, before a kill."""
+        for turn, (learned, _) in enumerate(self.deal.turns if self.deal is not None else ()):
+            if learned is rows and (kept := kept_answer(self.stages, name_turn(trial, turn))) is not None:
+                return read_predictor(kept, self.labels.sets is not None)
+        return self.fit(trial, rows, seen)
 
     def labels_of(self, trial: Trial) -> Labels:
         """Return the labels, on the scale that a try learns them on."""
@@ -295,6 +302,11 @@ class Desk:
         return desk
 
 
+def get_ready(value: None, request: Mapping[str, Any]) -> None:
+    """Load what learning waits for in a process, 5 s of it, while there is nothing to learn yet."""
+    load_learners()
+
+
 def open_desk(setup: Mapping[str, Any]) -> Desk:
     """Return the desk that a setup names, where it is of this process, or make it of what the setup holds."""
     if "desk" in setup:
@@ -358,7 +370,7 @@ def _try(desk: Desk, trial: Trial, until: float | None, rival: np.ndarray | None
     if trial.learner == LEARNER:
         held = desk.try_letters(trial.inputs[0], budget, rival)
     else:
-        held = desk.hold_out(partial(desk.fit, trial), budget, rival)
+        held = desk.hold_out(partial(desk.fit_or_find, trial), budget, rival)
     if held is None:
         return {"given_up": True}
     said, rows = (held.answers, desk.val) if held.pooled is None or desk.deal is None else (held.pooled, desk.deal.rows)

@@ -9,5 +9,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "here": ("Here",),
     "local": ("Local",),
     "runner": ("Runner", "open_runner"),
+    "wire": ("pack", "unpack"),
     "work": ("Setup", "find"),
 }

@@ -10,6 +10,8 @@ import importlib
 import inspect
 import logging
 import os
+import socket
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +25,7 @@ from plait.tasks.work import TRIES, Desk, Setup, answer, answered, look, say_end
 
 AHEAD = 3  # tasks for each core that are taken before their results are asked for
 PATIENCE = 30.0  # seconds without a free core after which the wait is said
+JOIN = 10.0  # seconds in which whoever listens at RAY_ADDRESS may start; Ray itself asks for minutes, and says nothing
 DESK = Desk()  # of a process of the cluster
 
 
@@ -93,10 +96,12 @@ class Cluster:
         if self._waited:
             return
         probe = self._ray.remote(num_cpus=1, max_retries=TRIES - 1)(look).remote(None, {})
+        waited = 0.0
         while not self._ray.wait([probe], timeout=PATIENCE)[0]:
+            waited += PATIENCE
             cores = int(self._ray.cluster_resources().get("CPU", 0))
             taken = f"all {count(cores)} are taken" if cores else "it has none"
-            note = f"the Ray cluster has had no free CPU for {PATIENCE:.0f} s ({taken}); waiting for one."
+            note = f"the Ray cluster has had no free CPU for {waited:.0f} s ({taken}); waiting for one."
             self._callback({"note": note})
         self._waited = True
 
@@ -160,6 +165,9 @@ class Cluster:
                     "share it there under the same path (NFS or the like), or run without --on ray."
                 )
 
+    def ready(self, work: str) -> None:
+        """Do nothing: a process of a cluster starts when it gets a task."""
+
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         if self._started:
@@ -188,11 +196,13 @@ def _join(ray: Any) -> None:
     address = os.environ.get("RAY_ADDRESS")
     how = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
+        if address:
+            _reach(address)
         with contextlib.nullcontext() if address else _lean(ray):
             ray.init(**how, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # noqa: BLE001  where a node is slow to start Ray raises no other class
         ray.shutdown()
-        said = " ".join(str(error).split())
+        said = " ".join(str(getattr(error, "strerror", None) or error).split())
         if "ersion mismatch" in said or "versions" in said:
             raise RequestError(
                 f"the Ray cluster at {address} and this process are of other versions ({said[:300]}); install the same "
@@ -204,22 +214,44 @@ def _join(ray: Any) -> None:
         raise RequestError(f"{where} ({said[:200]}); {mend + token if address else 'try --on local:N'}.") from None
 
 
+def _reach(address: str) -> None:
+    """Return when someone listens at an address of host and port. Raises OSError where in JOIN seconds nobody does."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if not host or not port.isdecimal():
+        return  # such as auto, which Ray looks up
+    began = time.monotonic()
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError:
+            if time.monotonic() - began > JOIN:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
 @contextlib.contextmanager
 def _lean(ray: Any) -> Iterator[None]:
-    """Let Ray start without the processes that pass logs on, which nobody asked for, and that ask a cloud for machines:
-    2 of the 12 CPU s of a start. Where a Ray has no such choice it starts as it does."""
+    """Let Ray start without the processes that pass logs on, that serve a page, and that ask a cloud for machines, none
+    of which anybody asked for: 3 of the 12 CPU s of a start. Where a Ray has no such choice it starts as it does."""
     private = getattr(ray, "_private", None)
     given = getattr(getattr(private, "parameter", None), "RayParams", None)
+    node: Any = getattr(getattr(private, "node", None), "Node", None)
     wished = {"include_log_monitor": False, "no_monitor": True}
     if given is None or not wished.keys() <= inspect.signature(given).parameters.keys():
         yield
         return
-    begin = given.__init__
+    begin, serve = given.__init__, getattr(node, "start_api_server", None)
     given.__init__ = lambda self, *args, **named: begin(self, *args, **{**wished, **named})
+    if serve is not None:
+        node.start_api_server = lambda self, **named: None
     try:
         yield
     finally:
         given.__init__ = begin
+        if serve is not None:
+            node.start_api_server = serve
 
 
 def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:

@@ -41,6 +41,9 @@ class Here:
     def check_folders(self, *folders: Path) -> None:
         """Do nothing: this process sees what it sees."""
 
+    def ready(self, work: str) -> None:
+        """Do nothing: what this process needs it loads when it needs it."""
+
     def close(self) -> None:
         """Let go what was set up."""
         self._desk = Desk()

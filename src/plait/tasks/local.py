@@ -33,6 +33,7 @@ class Local:
         self._free: LifoQueue[Worker | None] = LifoQueue()  # the one that was busy last is warm
         self._tasks = 0
         self._closed = True
+        self._ready = ""
 
     def map(
         self, work: str, requests: Iterable[dict[str, Any]], *, setup: Setup | None = None
@@ -69,8 +70,7 @@ class Local:
             worker = self._free.get()
             try:
                 if worker is None:
-                    worker = Worker()
-                    self.workers.append(worker)
+                    worker = self._start()
                 reply = worker.set_up(key, setup)
                 return worker.do(work, request) if "answer" in reply else reply
             except EOFError:
@@ -93,16 +93,25 @@ class Local:
     def check_folders(self, *folders: Path) -> None:
         """Do nothing: the processes see what this one sees."""
 
-    def _open(self) -> None:
+    def ready(self, work: str) -> None:
+        """Start the processes, each of which does this before its first task."""
+        self._ready = work
+        self._open(start=True)
+
+    def _open(self, start: bool = False) -> None:
         if self._closed:
             self._closed = False
             self._free = LifoQueue()
             for _ in range(self.processes):
-                self._free.put(None)
+                self._free.put(self._start() if start else None)
+
+    def _start(self) -> Worker:
+        self.workers.append(worker := Worker(self._ready))
+        return worker
 
     def close(self) -> None:
         """End the processes."""
-        self._closed = True
+        self._closed, self._ready = True, ""
         for worker in [*self.workers]:
             worker.close()
         self.workers.clear()

@@ -41,6 +41,10 @@ class Runner(Protocol):
         """Raise RequestError, which names both, where a machine does not see a folder of this one."""
         ...
 
+    def ready(self, work: str) -> None:
+        """Let processes of this machine start, and do this task unasked, while this one prepares what they shall do."""
+        ...
+
     def close(self) -> None:
         """End what was started for it."""
         ...

@@ -265,6 +265,8 @@ def fit(
 
     def learn_in(place: Path) -> Model | Targets:
         with open_runner(on, way) as runner:
+            if "classic" in chosen.families:
+                runner.ready("plait.study.desk:get_ready")
             job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began, runner=runner)
             model = _learn_job(job, [_job_of(job, schemas[found.name], found) for found in classes])
             model.on = runner.facts()

@@ -15,7 +15,6 @@ from plait.runs.blocks import predict_blocks
 from plait.runs.load import open_model
 from plait.runs.model import Model
 from plait.runs.predictions import Predictions, TargetPredictions, check_file
-from plait.runs.shared import set_up_model
 from plait.runs.targets import Targets
 from plait.tasks.runner import open_runner
 
@@ -63,8 +62,7 @@ def predict(
     if out is not None:
         check_file(out)
     with open_runner(on, callback) as runner:
-        setup = set_up_model(run, model, candidate, runner)
-        return predict_blocks(model, rows, runner, setup, out=out, keep=keep, folder=folder, callback=callback)
+        return predict_blocks(run, model, rows, runner, out=out, keep=keep, folder=folder, callback=callback)
 
 
 @checked

@@ -37,8 +37,8 @@ from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.exact import Found, nearest_exact
 from plait.space.index import ENGINES, Index, load_index
+from plait.space.keep import learn_anew
 from plait.space.lance import Lance
-from plait.space.learn import learn_space
 from plait.space.lesson import lesson_of
 from plait.space.shards import Shard
 from plait.space.together import measure_together, say_together
@@ -62,7 +62,7 @@ def indexed(model: Model, source: Any, aim: str) -> Index:
     began = time.process_time()
     read = read_features(model, table)
     learned = time.process_time()
-    space = learn_space(lesson_of(model, table, read), aim)
+    space = learn_anew(model, table, read, aim)
     ended = time.process_time()
     print(f"{len(table)} rows: read in {learned - began:.1f} CPU s; CCA and heads in {ended - learned:.1f}")
     print("\n".join(space.say()), flush=True)

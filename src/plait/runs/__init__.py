@@ -25,4 +25,5 @@ DOOR: dict[str, tuple[str, ...]] = {
     "shared": ("set_up_model", "share_media"),
     "targets": ("TargetExplanations", "Targets", "name_folders", "name_target"),
     "transcriber": ("Transcriber", "transcripts_of"),
+    "unseen": ("Unseen",),
 }  # fmt: skip

@@ -32,8 +32,8 @@ POWERS = (1, 2, 4)  # of the sharpness of a modality, by which it counts in a qu
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
 ON_KNOWN = (
-    "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows "
-    "by heart; fit with --refit none to choose by rows never seen."
+    "The run has learned from the validation rows too, so that the choice leans to what it knows by heart; fit anew, "
+    "with --refit none, to choose by rows never seen."
 )
 ON_PROOF = "Chosen and measured with the run as it was when it was proven; it has learned from more rows since."
 ALL_KNOWN = (
@@ -61,7 +61,7 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet, proof: Les
     judged = None if proof is None else learn_space(proof, aim, callback)
     spaces = _candidates(train, val, aim, callback, SIMPLEST if judged is None else ("cca", judged.name))
     if judged is not None:
-        return _finished(spaces, judged.name, {**judged.report, "caveat": ON_PROOF}, val)
+        return _finished(spaces, judged.name, {"caveat": ON_PROOF, **judged.report}, val)
     scored = {name: _score(val.find(space), aim) for name, space in spaces.items()}
     best = max(scored, key=lambda name: scored[name][0])
     enough = scored[best][0] - scored[best][1]

@@ -48,6 +48,8 @@ def test_what_a_cell_counts_is_how_far_it_lies_along_what_is_shared() -> None:
     says, less = space.lengths(learned.features)["audio"], space.lengths(faint)["audio"]
     assert np.nanmean(says) == pytest.approx(1.0, abs=0.1)
     assert np.allclose(less, 0.1 * says, atol=1e-6, equal_nan=True)
+    sampled = np.linalg.norm(space.samples["audio"], axis=1)  # of validation rows, from which chance is known
+    assert np.sort(sampled) == pytest.approx(np.sort(says[learned.rows("val")]), rel=1e-5, nan_ok=True)
 
 
 def test_without_classes_the_very_row_is_sought() -> None:

@@ -17,7 +17,7 @@ import torch
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count, number
 from plait.errors import RequestError
-from plait.runs.embedding import Head, Space, mean_vector
+from plait.runs.embedding import Head, Space, mean_vector, unit
 from plait.space.cca import FEWEST, FOLDS, fit_cca, fit_held
 from plait.space.heads import fit_heads
 from plait.space.lesson import Lesson
@@ -88,7 +88,9 @@ def _finished(spaces: Mapping[str, Space], chosen: str, report: dict[str, Any], 
     space, rows = spaces[chosen], np.random.default_rng([val.seed, 7]).permutation(len(val.part))[:SAMPLES]
     space.report = report
     space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
-    space.samples = {name: x[rows] for name, x in space.project(val.features).items()}
+    sampled = val.take(rows).features
+    says = space.lengths(sampled)
+    space.samples = {name: (x * says[name][:, None]).astype(np.float32) for name, x in space.project(sampled).items()}
     return space
 
 
@@ -300,7 +302,7 @@ def say_space(directions: Mapping[str, Any], aim: str) -> str:
 
 def map_points(space: Space) -> dict[str, list[list[float]]]:
     """Return where the sampled cells of each modality lie in the two directions in which all of them differ most."""
-    there = {name: x[~np.isnan(x[:, 0])].astype(np.float64) for name, x in space.samples.items()}
+    there = {name: unit(x[~np.isnan(x[:, 0])]).astype(np.float64) for name, x in space.samples.items()}
     whole = np.concatenate([*there.values(), np.zeros((0, space.dim))])
     if len(whole) < 2:
         return {}

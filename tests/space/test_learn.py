@@ -84,6 +84,7 @@ def test_what_was_learned_since_neither_chooses_nor_measures() -> None:
     space, judged = learn_space(since, "kind", proof=proof), learn_space(proof, "kind")
     assert space.name == judged.name
     assert {**space.report, "caveat": ""} == {**judged.report, "caveat": ""}
+    assert all(np.array_equal(x, judged.samples[name], equal_nan=True) for name, x in space.samples.items())
     assert space.report["caveat"].startswith("Chosen and measured with the run as it was when it was proven")
     assert not np.allclose(space.heads["audio"].centre, judged.heads["audio"].centre)
 

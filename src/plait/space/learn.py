@@ -49,7 +49,10 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet, proof: Les
     Raises RequestError where the rows have no two modalities together, or no classes though they are asked for.
     """
     if aim == "kind" and lesson.classes is None:
-        raise RequestError("to find the same kind a target of classes is needed; ask for the very row: for rows.")
+        raise RequestError(
+            "to find the same kind a target of classes is needed, in the run and in the table; or ask for the very "
+            "row: --for rows."
+        )
     train, val = lesson.take(lesson.rows("train")), lesson.take(lesson.rows("val"))
     there = {name: ~np.isnan(x).all(1) for name, x in train.features.items()}
     pairs = [(there[a] & there[b]).sum() for a, b in combinations(lesson.names, 2)]

@@ -10,6 +10,7 @@ import pytest
 from plait.core.contract import Table
 from plait.core.files import seal
 from plait.errors import RequestError, RunError
+from plait.runs.embedding import Head, Space
 from plait.runs.model import Model
 from plait.space.index import Index, load_index, show_cells, take_turns
 from plait.verbs.index import index
@@ -165,6 +166,20 @@ def test_how_cells_are_shown() -> None:
     table = Table({"a": np.array([1.5, None], object), "b": np.array(["red\n wine", b"\x00"], object)})
     assert show_cells(table, ("a", "b"), np.arange(2)) == ["a=1.5, b=red wine", "b="]
     assert show_cells(table, ("b",), np.arange(2)) == ["red wine", ""]
+
+
+def test_chance_of_a_query_of_two_cells_counts_what_each_of_them_says() -> None:
+    samples = {
+        "a": np.array([[3.0, 0.0], [1.0, 0.0], [1.0, 0.0]], np.float32),  # the first cell says three times as much
+        "b": np.array([[0.0, 1.0], [0.0, 1.0], [np.nan, np.nan]], np.float32),
+        "c": np.array([[0.0, 2.0], [0.5, 0.0], [0.0, 1.0]], np.float32),
+    }
+    head = Head("", np.zeros(1), np.ones(1), np.zeros((1, 2)))
+    index = Index(None, Space("cca", "rows", "", dict.fromkeys(samples, head), samples))  # type: ignore[arg-type]
+    assert index._chance_scores(["a"], "c").tolist() == [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]
+    both = index._chance_scores(["a", "b"], "c")  # (3, 1) and (1, 1), of length 1, with the other cells of c
+    assert both == pytest.approx([0.1**0.5, 0.5**0.5, 0.5**0.5, 0.9**0.5])
+    assert index._above_chance(["a", "b"], "c", np.array([0.3, 0.5, 0.8, 0.95])) == pytest.approx([0, 0.25, 0.75, 1])
 
 
 def test_turns() -> None:

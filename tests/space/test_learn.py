@@ -48,6 +48,8 @@ def test_what_a_cell_counts_is_how_far_it_lies_along_what_is_shared() -> None:
     says, less = space.lengths(learned.features)["audio"], space.lengths(faint)["audio"]
     assert np.nanmean(says) == pytest.approx(1.0, abs=0.1)
     assert np.allclose(less, 0.1 * says, atol=1e-6, equal_nan=True)
+    sampled = np.linalg.norm(space.samples["audio"], axis=1)  # of validation rows, from which chance is known
+    assert np.sort(sampled) == pytest.approx(np.sort(says[learned.rows("val")]), rel=1e-5, nan_ok=True)
 
 
 def test_without_classes_the_very_row_is_sought() -> None:
@@ -82,6 +84,7 @@ def test_what_was_learned_since_neither_chooses_nor_measures() -> None:
     space, judged = learn_space(since, "kind", proof=proof), learn_space(proof, "kind")
     assert space.name == judged.name
     assert {**space.report, "caveat": ""} == {**judged.report, "caveat": ""}
+    assert all(np.array_equal(x, judged.samples[name], equal_nan=True) for name, x in space.samples.items())
     assert space.report["caveat"].startswith("Chosen and measured with the run as it was when it was proven")
     assert not np.allclose(space.heads["audio"].centre, judged.heads["audio"].centre)
 

@@ -14,6 +14,7 @@ import pytest
 import plait
 from calls import few, write_calls
 from plait.models.train import Outcome
+from plait.runs.arrival import hash_rows
 from plait.runs.model import Model
 from plait.runs.transcriber import Transcriber
 from plait.study.candidate import Candidate
@@ -269,3 +270,14 @@ def test_copies_and_broken_cells_among_the_test_rows_soften_the_verdict(monkeypa
         ["Not tested whether combining helps: there is only one modality.", *told.study.verdict["warnings"]]
     )
     assert told.study.verdict["sentence"] in told.summary()
+
+
+def test_the_rows_of_validation_are_kept_but_for_copies_of_training_rows(model: Model) -> None:
+    assert model.folder is not None
+    kept = plait.load(model.folder)._unseen  # type: ignore[union-attr]
+    data = numbers_table(40)
+    cells = {name: [None if row % 4 == 3 else x for row, x in enumerate(data[name])] for name in ("a", "b")}
+    place = kept.places(hash_rows(plait.read(cells), model.views))
+    rows = [row for row in range(24, 32) if row % 4 != 3]  # a blank row is like those of training
+    assert np.flatnonzero(place >= 0).tolist() == rows
+    assert kept.said["tabular"].sum(1) == pytest.approx(np.ones(6))

@@ -28,7 +28,9 @@ def test_made_and_added_to(folder: Path, tmp_path: Path, capsys: pytest.CaptureF
     told = json.loads(capsys.readouterr().out)
     assert {*told} == {"rows", "entries", "dim", "space", "out", "report"}
     type_words([*words, "--add"])
-    again = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    again = json.loads(out)
+    assert "0 new cells; what the index holds already is not added again" in err
     assert (again["rows"], again["entries"]) == (48, told["entries"])
     assert type_words(words) == 2
     assert "is there already. Name another folder, or add to the index in it: --add." in capsys.readouterr().err

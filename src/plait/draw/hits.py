@@ -2,7 +2,7 @@
 
 Takes all as one dict; knows no index and no model.
 
-space    the name of the space; in: the modality that was looked in, or any
+space    of which method it is, in words; in: the modality that was looked in, or any
 queries  [{"status", "reason", "cells": [shown], "hits": [{"rank", "kind", "row", "score", "above_chance", "shown"}]}]
 shown    {"name", "text", "png"*, "wav"*, "note"*}: a cell; those marked * may be absent
 more     how many further queries are not drawn

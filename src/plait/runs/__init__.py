@@ -12,7 +12,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "card": ("make_card",),
     "embedding": (
         "Embeddings", "Head", "NAMES", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
-        "mean_vector", "read_features", "space_stem", "usual_aim",
+        "mean_vector", "read_features", "space_stem", "unit", "usual_aim",
     ),
     "facts": ("RunFacts",),
     "folder": ("list_files",),
@@ -25,4 +25,5 @@ DOOR: dict[str, tuple[str, ...]] = {
     "shared": ("set_up_model", "share_media"),
     "targets": ("TargetExplanations", "Targets", "name_folders", "name_target"),
     "transcriber": ("Transcriber", "transcripts_of"),
+    "unseen": ("Unseen",),
 }  # fmt: skip

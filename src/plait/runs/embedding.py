@@ -139,7 +139,8 @@ class Space:
     """One space for all modalities of a run.
 
     name: of the method that made it. aim: rows or kind, see AIMS. run: the seal of the run whose features it takes.
-    samples: {modality: (row, dim)} unit vectors of the same rows, NaN where absent, from which chance is known.
+    samples: {modality: (row, dim)} vectors of the same rows, from which chance is known, NaN where absent: of rows not
+    learned from, by the run as it was proven; as long as a cell says, 1 as usual.
     rival: {modality: (feature, dim)} weights of plain CCA, to hold others against; empty where it is that.
     report: what was compared, and what it reached.
     """

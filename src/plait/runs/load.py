@@ -30,6 +30,7 @@ from plait.models.written import check_prior, check_temperature, require
 from plait.runs.facts import RunFacts
 from plait.runs.kept import KEPT_FILES, Kept, KeptSource
 from plait.runs.model import FORMAT, LEARNED, NETWORK, PROOF, WEIGHTS, Model
+from plait.runs.unseen import Unseen
 
 OTHER = "Use the plait that wrote it."
 
@@ -74,7 +75,7 @@ def load_model(
     folder: Path, given: dict[str, Any], plan: Any, converters: Sequence[Any], encoders: Mapping[str, Any] | None
 ) -> Model:
     """Return the model of a run of one target. given: what its run.json says."""
-    facts, strands, predictors, learned = open_run(folder, given, plan, encoders)
+    facts, strands, predictors, learned, unseen = open_run(folder, given, plan, encoders)
     kind: Any = Model
     if facts.task == "recognition":
         from plait.runs.transcriber import Transcriber as kind  # with all that fits one, which no other model waits for
@@ -83,7 +84,7 @@ def load_model(
     with consistent(folder / "run.json"):
         made = [restore_made(data, converters, str(folder)) for data in facts.conversions]
     kept = KeptSource(partial(open_kept, folder, facts, strands, plan, encoders))
-    return kind(facts, strands, predictors, folder, _made=made, _learned=learned, _kept=kept)
+    return kind(facts, strands, predictors, folder, _made=made, _learned=learned, _unseen=unseen, _kept=kept)
 
 
 def open_kept(
@@ -156,8 +157,11 @@ def open_one(run: str | Path | Model | Targets, what: str, candidate: str | None
 
 def open_run(
     folder: Path, facts: dict[str, Any], plan: Any, encoders: Mapping[str, Any] | None
-) -> tuple[RunFacts, list[View], dict[str, Any], np.ndarray | None]:
-    """Return (facts, strands, predictors, hashes of the rows learned from) of a finished run. Raises as `load` does."""
+) -> tuple[RunFacts, list[View], dict[str, Any], np.ndarray | None, Unseen | None]:
+    """Return (facts, strands, predictors, hashes of the rows learned from, what is kept of validation rows) of a run.
+
+    Raises as `load` does.
+    """
     with consistent(folder / "run.json"):
         check_facts(folder, facts)
         tensors = read_tensors(file_in(folder, WEIGHTS))
@@ -177,7 +181,8 @@ def open_run(
         learned = tensors.get(LEARNED)  # runs of before have none
         sound = learned is None or (learned.dtype == np.int64 and learned.ndim == 1)
         require(sound, "the hashes of the rows that were learned from are none")
-        return RunFacts.from_json(facts), views, predictors, learned
+        unseen = Unseen.read(tensors, classes or 0)
+        return RunFacts.from_json(facts), views, predictors, learned, unseen
 
 
 def check_answers(facts: Mapping[str, Any], views: Sequence[View]) -> None:

@@ -65,6 +65,7 @@ from plait.runs.folder import copy_run, remove_run
 from plait.runs.kept import KeptSource
 from plait.runs.predictions import Predictions, status_line
 from plait.runs.summary import say_refit, say_scores, say_splits
+from plait.runs.unseen import Unseen
 
 if TYPE_CHECKING:
     from plait.converters.in_fit import Made
@@ -109,6 +110,7 @@ class Model:
     _keeper: Any = field(default=None, repr=False)  # removes a temporary folder with the model
     _made: list[Made] = field(default_factory=list, repr=False)  # modalities made of others, and cells filled from them
     _learned: np.ndarray | None = field(default=None, repr=False)  # hashes of the rows that were learned from
+    _unseen: Unseen | None = field(default=None, repr=False)  # validation rows, and what was said of them
     # gives the candidates beside these, which it may read
     _kept: KeptSource = field(default_factory=KeptSource, repr=False)
     candidate: str = ""  # the name by which `use` was asked for what answers
@@ -599,6 +601,7 @@ class Model:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".final-") as place:
             final = Path(place)
             tensors |= {} if self._learned is None else {LEARNED: self._learned}
+            tensors |= {} if self._unseen is None else self._unseen.tensors()
             write_tensors(final / WEIGHTS, tensors | stored.tensors)
             for name, writer in writers.items():
                 writer(final / name)

@@ -21,7 +21,7 @@ from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.data.read import read_rows
 from plait.errors import CellError, RequestError, RunError, did_you_mean, need
-from plait.runs.embedding import Embeddings, Read, Space, mean_vector, read_features
+from plait.runs.embedding import NAMES, Embeddings, Read, Space, mean_vector, read_features, unit
 from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.exact import Found, nearest_exact
@@ -263,8 +263,8 @@ class Index:
             ]
             found = [{**hit, "shown": self._show_hit(hit, media)} for hit in query["hits"]]
             queries.append({**query, "cells": cells, "hits": found})
-        more = len(hits) - len(queries)
-        write_hits(path, {"space": self.space.name, "within": hits.into, "queries": queries, "more": more})
+        told = {"space": NAMES.get(self.space.name, self.space.name), "within": hits.into, "queries": queries}
+        write_hits(path, {**told, "more": len(hits) - len(queries)})
 
     def _show_cell(self, name: str, cell: Any, folder: Path | None, text: str) -> dict[str, Any]:
         """Return what a page shows of a cell: itself, where its kind can be seen or heard, and its text."""
@@ -308,10 +308,12 @@ class Index:
         samples = self.space.samples
         if name not in samples or any(one not in samples for one in used):
             return np.zeros(0, np.float32)
-        queries = self.mix({one: samples[one] for one in used})
-        queries[np.any([np.isnan(samples[one][:, 0]) for one in used], axis=0)] = np.nan
-        asked, there = ~np.isnan(queries[:, 0]), ~np.isnan(samples[name][:, 0])
-        cosines = queries[asked] @ samples[name][there].T
+        vectors = {one: unit(samples[one]) for one in {name, *used}}
+        lengths = {one: np.linalg.norm(samples[one], axis=1) for one in used}  # of a run of before they are 1
+        queries = self.mix({one: vectors[one] for one in used}, lengths)
+        queries[np.any([np.isnan(lengths[one]) for one in used], axis=0)] = np.nan
+        asked, there = ~np.isnan(queries[:, 0]), ~np.isnan(vectors[name][:, 0])
+        cosines = queries[asked] @ vectors[name][there].T
         apart = np.flatnonzero(asked)[:, None] != np.flatnonzero(there)
         return np.sort(cosines[apart])
 

@@ -29,15 +29,23 @@ def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, 
         return kept
     callback({"note": f"learning a space to find {'the very row' if aim == 'rows' else 'the same class'}"})
     try:
-        proven = as_proven(model)
-        proof = None if proven is None else lesson_of(proven, table, read_features(proven, table))
-        space = learn_space(lesson_of(model, table, read), aim, callback, proof)
+        space = learn_anew(model, table, read, aim, callback)
     except RequestError as error:
         mend = "A space is learned from the table that the run was fitted on; give that first."
         raise RequestError(f"{error} {mend}") from None
     if model.folder is not None and os.access(model.folder, os.W_OK):
         space.write(model.folder, space_stem(aim))
     return space
+
+
+def learn_anew(model: Model, table: Table, read: Read, aim: str, callback: Callback = quiet) -> Space:
+    """Return a space that is learned of what a run reads, and chosen and measured by the run as it was proven.
+
+    Raises RequestError where the table teaches nothing.
+    """
+    proven = as_proven(model)
+    proof = None if proven is None else lesson_of(proven, table, read_features(proven, table))
+    return learn_space(lesson_of(model, table, read), aim, callback, proof)
 
 
 def as_proven(model: Model) -> Model | None:

@@ -17,7 +17,7 @@ import torch
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count, number
 from plait.errors import RequestError
-from plait.runs.embedding import Head, Space, mean_vector
+from plait.runs.embedding import Head, Space, mean_vector, unit
 from plait.space.cca import FEWEST, FOLDS, fit_cca, fit_held
 from plait.space.heads import fit_heads
 from plait.space.lesson import Lesson
@@ -32,8 +32,8 @@ POWERS = (1, 2, 4)  # of the sharpness of a modality, by which it counts in a qu
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
 ON_KNOWN = (
-    "The run has learned from the validation rows too since it was proven, so that the choice leans to what it knows "
-    "by heart; fit with --refit none to choose by rows never seen."
+    "The run has learned from the validation rows too, so that the choice leans to what it knows by heart; fit anew, "
+    "with --refit none, to choose by rows never seen."
 )
 ON_PROOF = "Chosen and measured with the run as it was when it was proven; it has learned from more rows since."
 ALL_KNOWN = (
@@ -49,7 +49,10 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet, proof: Les
     Raises RequestError where the rows have no two modalities together, or no classes though they are asked for.
     """
     if aim == "kind" and lesson.classes is None:
-        raise RequestError("to find the same kind a target of classes is needed; ask for the very row: for rows.")
+        raise RequestError(
+            "to find the same kind a target of classes is needed, in the run and in the table; or ask for the very "
+            "row: --for rows."
+        )
     train, val = lesson.take(lesson.rows("train")), lesson.take(lesson.rows("val"))
     there = {name: ~np.isnan(x).all(1) for name, x in train.features.items()}
     pairs = [(there[a] & there[b]).sum() for a, b in combinations(lesson.names, 2)]
@@ -61,7 +64,8 @@ def learn_space(lesson: Lesson, aim: str, callback: Callback = quiet, proof: Les
     judged = None if proof is None else learn_space(proof, aim, callback)
     spaces = _candidates(train, val, aim, callback, SIMPLEST if judged is None else ("cca", judged.name))
     if judged is not None:
-        return _finished(spaces, judged.name, {**judged.report, "caveat": ON_PROOF}, val)
+        space = _finished(spaces, judged.name, {"caveat": ON_PROOF, **judged.report}, val)
+        return replace(space, samples=judged.samples)  # rows known by heart are far nearer than those that will come
     scored = {name: _score(val.find(space), aim) for name, space in spaces.items()}
     best = max(scored, key=lambda name: scored[name][0])
     enough = scored[best][0] - scored[best][1]
@@ -88,7 +92,9 @@ def _finished(spaces: Mapping[str, Space], chosen: str, report: dict[str, Any], 
     space, rows = spaces[chosen], np.random.default_rng([val.seed, 7]).permutation(len(val.part))[:SAMPLES]
     space.report = report
     space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
-    space.samples = {name: x[rows] for name, x in space.project(val.features).items()}
+    sampled = val.take(rows).features
+    says = space.lengths(sampled)
+    space.samples = {name: (x * says[name][:, None]).astype(np.float32) for name, x in space.project(sampled).items()}
     return space
 
 
@@ -300,7 +306,7 @@ def say_space(directions: Mapping[str, Any], aim: str) -> str:
 
 def map_points(space: Space) -> dict[str, list[list[float]]]:
     """Return where the sampled cells of each modality lie in the two directions in which all of them differ most."""
-    there = {name: x[~np.isnan(x[:, 0])].astype(np.float64) for name, x in space.samples.items()}
+    there = {name: unit(x[~np.isnan(x[:, 0])]).astype(np.float64) for name, x in space.samples.items()}
     whole = np.concatenate([*there.values(), np.zeros((0, space.dim))])
     if len(whole) < 2:
         return {}

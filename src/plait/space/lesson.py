@@ -72,18 +72,36 @@ def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) 
     check_label(table, label)
     classes, num = class_codes(model, table, label)
     own, sources = label is None and has_classes(model), Sources.of(model)
+    hashes = hash_rows(read.table, model.views, [one.column for one in model._made])
+    known = np.zeros(len(table), bool) if model._learned is None else np.isin(hashes, model._learned)
+    place = np.full(len(table), -1) if model._unseen is None else model._unseen.places(hashes)
+    part, learned = parts_of(model, table, known, place), learned_parts(model, read.features)
+    if (known & (place < 0) & (part == "val")).any():
+        learned = (*learned, "val")
+    said = {} if model._unseen is None or model.facts.refit is not None else model._unseen.said
     return Lesson(
-        read.features,
+        {name: say_unseen(x, said[name], place) if name in said else x for name, x in read.features.items()},
         sources.origins(),
         contents_of(model, read.table),
-        parts_of(model, table, read.table),
+        part,
         classes,
         groups_of(model, table),
         {name: num for name in read.features if name in sources.alone} if own else None,
-        learned_parts(model, read.features),
+        learned,
         str(model.facts.seal),
         model.facts.seed,
     )
+
+
+def say_unseen(features: np.ndarray, said: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return features with what was said of rows at the end of them, by what had not learned from these rows.
+
+    features: (rows, feature), NaN where absent. said: (row, class). place: (rows,) where each stands there, -1 nowhere.
+    """
+    there = np.flatnonzero((place >= 0) & ~np.isnan(features).all(1))
+    features = features.copy()
+    features[there, -said.shape[1] :] = said[place[there]]
+    return features
 
 
 def learned_parts(model: Model, names: Container[str]) -> tuple[str, ...]:
@@ -126,20 +144,25 @@ def groups_of(model: Model, table: Table) -> np.ndarray | None:
     return group_rows(table, schema) if name is not None and name in table.names else None
 
 
-def parts_of(model: Model, table: Table, fitting: Table) -> np.ndarray:
-    """Return train, val or test for each row (rows,): as a split column says; else rows that the run has not learned
-    from test, and of the others some choose. Rows that a run was tested on stay test rows."""
+def parts_of(model: Model, table: Table, known: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return train, val or test for each row (rows,): as a split column says, else rows that the run has not learned
+    from test. Rows that a run was tested on stay test rows, and those that its choice was made by choose.
+
+    known: (rows,) whether the run has learned from a row, or chosen by it. place: (rows,) where it stands among the
+    rows of validation that the run keeps, -1 nowhere; what else is named so does not choose, where there are any.
+    """
     name = Schema.from_json(model.facts.schema).role("split")
     if name is not None and name in table.names:
         named = name_splits(table.cells(name))
         part = np.array([word if word in ("train", "val", "test") else "" for word in named], "<U5")
     else:
         part = np.full(len(table), "train", "<U5")
-        if model._learned is not None:
-            known = np.isin(hash_rows(fitting, model.views, [one.column for one in model._made]), model._learned)
-            if known.any():
-                part[~known] = "test"
+        if known.any():
+            part[~known] = "test"
         part[tested_rows(model, len(table))] = "test"
+    if (place >= 0).any():
+        part[known & (part == "val")] = ""
+        part[(place >= 0) & (part != "test")] = "val"
     generator = np.random.default_rng([model.facts.seed, 5])
     missing = [one for one in ("test", "val") if not (part == one).any() and (one == "val" or name is None)]
     for one in missing:

@@ -31,6 +31,7 @@ from plait.runs.kept import Kept, KeptSource
 from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
 from plait.runs.transcriber import Transcriber
+from plait.runs.unseen import Unseen
 from plait.study.candidate import Candidate, Cost, list_candidates
 from plait.study.conversion_gain import compare_conversions
 from plait.study.cost import time_row
@@ -109,8 +110,9 @@ def ship(result: Result) -> Model:
     others = {name: one.tempered for one, name in result.kept.items() if one is not winner}
     kept = Kept.of(others, study.prepared.views, strands)
     rows = np.flatnonzero((study.split == "train") | (study.split == "val"))
-    learned = hash_learned(result.job, rows, strands)
-    return Model(facts, strands, predictors, _made=list(result.job.made), _learned=learned, _kept=KeptSource(kept))
+    learned, unseen = hash_learned(result.job, rows, strands), keep_unseen(result, strands)
+    made = list(result.job.made)
+    return Model(facts, strands, predictors, _made=made, _learned=learned, _unseen=unseen, _kept=KeptSource(kept))
 
 
 def best_network(result: Result) -> Candidate | None:
@@ -133,6 +135,17 @@ def hash_learned(job: Fit, rows: np.ndarray, views: Sequence[View]) -> np.ndarra
     if len(rows) > MOST_LEARNED:
         return None
     return np.sort(mix_codes(job.code_cells(views), rows))
+
+
+def keep_unseen(result: Result, views: Sequence[View]) -> Unseen | None:
+    """Return validation rows and what was said of them by what had not learned from them; None of a table too large."""
+    search, study = result.search, result.search.study
+    if len(study.split) > MOST_LEARNED:
+        return None
+    single = study.labels.classes is not None and study.labels.sets is None
+    said = {name: best.answers for name, best in search.alone.items()} if single else {}
+    codes = result.job.code_cells(views)
+    return Unseen.of(mix_codes(codes, study.val), mix_codes(codes, study.train), said)
 
 
 def common_facts(job: Fit, split: np.ndarray, winner: Candidate) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.options import checked
+from plait.core.words import count
 from plait.data.read import read_rows
 from plait.errors import RequestError
 from plait.models.rows import Callback, quiet
@@ -67,7 +68,8 @@ def index(
             raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
         there = load_index(out)
         check_same(there, model, aim, engine)
-        there.put(_read(run, there.model, rows, folder, on, callback), callback)
+        new = there.put(_read(run, there.model, rows, folder, on, callback), callback)
+        callback({"note": f"{count(new, 'new cell')}; what the index holds already is not added again"})
         return there
     check_engine(engine or "exact")
     if engine == "lancedb" and out is None:

@@ -69,11 +69,26 @@ def say_bytes(size: int) -> str:
 
 def kept_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """Give (time of last use, bytes, path) of every file that plait keeps in the folder, and of no other file."""
-    for path in [*folder.glob("check-*.jsonl"), *(p for part in PARTS for p in (folder / part).rglob("*"))]:
-        with contextlib.suppress(OSError):
-            if path.is_file() and not path.is_symlink():
-                status = path.stat()
-                yield status.st_mtime, status.st_size, path
+    yield from (file for file in _files_of(folder) if file[2].match("check-*.jsonl"))
+    pending = [folder / part for part in PARTS]
+    for own in pending:  # it grows meanwhile
+        yield from _files_of(own, pending)
+
+
+def _files_of(folder: Path, folders: list[Path] | None = None) -> Iterator[tuple[float, int, Path]]:
+    """Give the same of the files right in a folder, no links, and add the folders in it to `folders`.
+
+    Told by the listing itself: of thousands of files the paths would take longer than all else at the end of a fit.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if folders is not None:
+                    folders.append(folder / entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):  # another process may have been quicker
+                    status = entry.stat(follow_symlinks=False)
+                    yield status.st_mtime, status.st_size, folder / entry.name
 
 
 def remove_all(folder: Path) -> None:

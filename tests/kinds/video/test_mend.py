@@ -26,7 +26,7 @@ def test_what_is_left_of_a_video_is_copied_into_one_that_is_whole(tmp_path: Path
     write_video(tmp_path / "b.webm", FRAMES, tone(440, 6.0))
     cells = ["a.mp4", cut(tmp_path / "b.webm", 0.6), "b.webm#t=0.5,1"]
     mended, new, notes = mend_column(tmp_path, "clip", "video", cells)
-    assert mended.counts == {"packets copied": 2}
+    assert mended.counts == {"saved from what is left": 2}
     assert new == ["clip/a.mp4", "clip/b.webm", "clip/b_2.webm#t=0.5,1"]
     assert notes[:2] == [None, "clip: cut off: 3.7 s are left, saved as WebM"]
     assert contents(tmp_path / "out")["clip/a.mp4"] == contents(tmp_path)["a.mp4"]

@@ -16,7 +16,7 @@ from plait.kinds.mending import Change, Goal, Look
 
 LARGE = True  # a look is given the path of a file, not what is in it
 FRAMES = 4  # that must be there, from its start to its end
-COPIED = "packets copied"
+COPIED = "saved from what is left"
 LEFT = ("truncated", "unreadable")  # faults of a video of which something may be left
 ENDINGS = {"MP4": ".mp4 .m4v .mov", "WebM": ".webm", "MKV": ".mkv"}
 FORMS = {"MP4": "mp4", "WebM": "webm", "MKV": "matroska"}  # containers, in the order in which they are tried

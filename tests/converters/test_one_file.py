@@ -66,7 +66,8 @@ def test_what_a_file_holds_counts_and_not_its_name(tmp_path: Path) -> None:
 def test_a_part_of_a_sound_or_a_video_is_named_by_its_seconds(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "s.wav", np.arange(300) / 400, 100, subtype="FLOAT")
     kind, (samples, rate) = read_file(tmp_path / "s.wav#t=1,2")
-    assert (kind, rate, samples.tolist()) == ("audio", 100, [number / 400 for number in range(100, 200)])
+    assert (kind, rate, len(samples)) == ("audio", 100, 100)
+    assert np.allclose(samples[20:80], np.arange(120, 180) / 400 - 0.375, atol=0.01)  # without its mean
     write_video(tmp_path / "c.mp4", moving_frames(4, 1, 16))
     assert read_file(tmp_path / "c.mp4#t=0.1") == ("video", f"{tmp_path}/c.mp4#t=0.1")
     with pytest.raises(RequestError, match=r"^no such file: .*/d\.mp4#t=1,2\.$"):

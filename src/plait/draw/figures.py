@@ -418,7 +418,7 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit:
 def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
     """Draw the course of each channel (time,), 0 to 1, None in a hole; behind it each stretch, the deeper the more it
     speaks for (blue) or against (orange). limit: the weight that is as deep as can be."""
-    inner, wide, tall = [], 2 * WIDTH, 64.0
+    inner, wide, tall = [], 2 * WIDTH, 64.0 if len(lanes) == 1 else 36.0
     for place, lane in enumerate(lanes):
         top, course = place * tall, lane["course"]
         for s in lane["stretches"]:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from clips import moving_frames, write_video
 from plait.converters.one_file import choose_columns, kind_of_ending, read_file, write_file
 from plait.core.contract import Table
 from plait.data.read import read
@@ -60,6 +61,17 @@ def test_what_a_file_holds_counts_and_not_its_name(tmp_path: Path) -> None:
     (tmp_path / "s.wav").rename(tmp_path / "s.dat")
     kind, (samples, rate) = read_file(tmp_path / "s.dat")
     assert (kind, rate, samples.tolist()) == ("audio", 8000, [0.125, -0.125] * 5)  # one channel, their mean
+
+
+def test_a_part_of_a_sound_or_a_video_is_named_by_its_seconds(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "s.wav", np.arange(300) / 400, 100, subtype="FLOAT")
+    kind, (samples, rate) = read_file(tmp_path / "s.wav#t=1,2")
+    assert (kind, rate, len(samples)) == ("audio", 100, 100)
+    assert np.allclose(samples[20:80], np.arange(120, 180) / 400 - 0.375, atol=0.01)  # without its mean
+    write_video(tmp_path / "c.mp4", moving_frames(4, 1, 16))
+    assert read_file(tmp_path / "c.mp4#t=0.1") == ("video", f"{tmp_path}/c.mp4#t=0.1")
+    with pytest.raises(RequestError, match=r"^no such file: .*/d\.mp4#t=1,2\.$"):
+        read_file(tmp_path / "d.mp4#t=1,2")
 
 
 def test_other_files_are_text_without_a_mark_of_order_or_one_record(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_only_files_that_plait_keeps_are_told_or_removed(tmp_path: Path) -> None
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "link").symlink_to(others[0])
     found = list(kept_files(tmp_path))
-    assert {path for _, _, path in found} == own
+    assert {Path(path) for _, _, path in found} == own
     assert sorted((used, size) for used, size, _ in found) == [(5.0, 3), (6.0, 4), (7.0, 5)]
     remove_all(tmp_path)
     assert list(kept_files(tmp_path)) == []

@@ -105,6 +105,16 @@ def test_columns_are_measured_by_the_heaviest() -> None:
     assert view["columns"] == columns
 
 
+def test_a_series_has_its_course_with_holes_and_what_counted_behind_it() -> None:
+    columns = [{"name": "points 0–1", "value": "mean 1", "weight": -0.4}]
+    lane = {"course": [0.0, 1.0, None, 0.5], "stretches": [{"start": 0.0, "end": 0.5, "weight": -0.4}]}
+    view = view_of({"form": "columns", "columns": columns, "lanes": [lane]})
+    assert view["course"].count('class="curve c0"') == 2  # before the hole, and after it
+    assert 'width="340" height="64" class="bar against" fill-opacity="0.6"' in view["course"]
+    html = render({"modality": "s", "kind": "series", "form": "columns", "columns": columns, "lanes": [lane]})
+    assert view["course"] in html
+
+
 def test_a_part_with_a_reason_is_absent() -> None:
     view = view_of({"kind": "image", "reason": "cut off"})
     assert view == {"name": "m", "form": "absent", "reason": "cut off", "note": ""}

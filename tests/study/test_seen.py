@@ -34,8 +34,7 @@ def test_words_of_rows_left_out_are_not_in_the_vocabulary() -> None:
     assert np.isnan(seen.features["text"][:2]).all()  # not prepared
     assert not np.isnan(seen.features["text"][2:]).any()
     assert len(seen.features["tabular"]) == 14
-    assert len(seen.few) == 12
-    assert {view.name for view in seen.few.views} == {view.name for view in base.prepared.views}
+    assert {name: len(x) for name, x in seen.few.inputs.items()} == {view.name: 12 for view in base.prepared.views}
 
 
 def test_a_modality_that_no_row_learned_from_has_stays_as_it_was() -> None:

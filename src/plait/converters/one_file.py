@@ -12,7 +12,7 @@ from plait.converters.columns import PICTURES, SOUNDS, as_mono, encode
 from plait.core.contract import Table
 from plait.core.files import write_bytes
 from plait.data.formats import AUDIO_ENDINGS, IMAGE_ENDINGS, sniff
-from plait.data.media import read_head, read_image, read_sound
+from plait.data.media import read_head, read_image, read_sound, split_part
 from plait.data.video import streams_of
 from plait.errors import CellError, RequestError, did_you_mean
 from plait.kinds import TABULAR, is_opened
@@ -51,8 +51,9 @@ def write_file(path: Path, value: Any, kind: str) -> None:
 
 
 def read_file(path: Path) -> tuple[str, Any]:
-    """Return the kind and the value of one file."""
-    if not path.exists():
+    """Return the kind and the value of one file, or of the part of it that `#t=start,end` names."""
+    file = path if path.exists() else Path(split_part(str(path))[0])
+    if not file.exists():
         raise RequestError(f"no such file: {path}.")
     try:
         head = read_head(str(path), None)
@@ -60,7 +61,7 @@ def read_file(path: Path) -> tuple[str, Any]:
         if kind is None:
             ending = path.suffix.lower()
             kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
-        if kind == "audio" and (streams := streams_of(path)) is not None and streams.frames:
+        if kind == "audio" and (streams := streams_of(file)) is not None and streams.frames:
             return "video", os.path.abspath(path)
         if kind == "image":
             return kind, read_image(str(path), None)

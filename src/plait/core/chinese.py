@@ -601,6 +601,9 @@ SENTENCES: dict[str, str] = {
     "nothing known": "一无所知",
     "the answer": "回答",
     "How the answer comes about:": "回答从何而来：",
+    "The course of the series; blue stretches count for the answer, orange ones against it": (
+        "序列的走势；蓝色的一段支持这个答案，橙色的一段反对"
+    ),
     "Which seconds counted; most: {start} to {end} s": "哪几秒起了作用；最多：{start} 到 {end} 秒",
     "The picture of row {row}, {name}": "第 {row} 行的图片，{name}",
     "What counted in the picture: blue for the answer, orange against": "图片中起作用的部分：蓝色支持回答，橙色反对",

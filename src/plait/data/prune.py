@@ -22,6 +22,7 @@ PARTS = {
     "looks": "looks at test rows",
 }
 SMALL_FILES = ("about.json", "counts.jsonl")  # which stay, so that `plait cache` can tell what there was
+CHECKED = re.compile(r"check-.*\.jsonl")
 
 
 def usual_limit() -> int:
@@ -39,13 +40,13 @@ def prune_to(limit: int) -> int:
 
 def prune(folder: Path, limit: int) -> int:
     """Remove the files of a cache folder that were used longest ago until `limit` bytes are left; return the bytes."""
-    files = sorted(file for file in kept_files(folder) if file[2].name not in SMALL_FILES)
+    files = sorted(file for file in kept_files(folder) if not file[2].endswith(SMALL_FILES))
     left, removed = sum(size for _, size, _ in files), 0
     for _, size, path in files:
         if left <= limit:
             break
         with contextlib.suppress(OSError):  # another process may have been quicker
-            path.unlink()
+            os.unlink(path)
             removed += size
         left -= size
     return removed
@@ -67,13 +68,18 @@ def say_bytes(size: int) -> str:
     return f"{size / UNITS[unit]:.1f} {unit}B"
 
 
-def kept_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+def kept_files(folder: Path) -> Iterator[tuple[float, int, str]]:
     """Give (time of last use, bytes, path) of every file that plait keeps in the folder, and of no other file."""
-    for path in [*folder.glob("check-*.jsonl"), *(p for part in PARTS for p in (folder / part).rglob("*"))]:
-        with contextlib.suppress(OSError):
-            if path.is_file() and not path.is_symlink():
-                status = path.stat()
-                yield status.st_mtime, status.st_size, path
+    folders = [str(folder), *(str(folder / part) for part in PARTS)]
+    for number, own in enumerate(folders):  # they grow meanwhile
+        with contextlib.suppress(OSError), os.scandir(own) as entries:
+            for entry in entries:
+                if number and entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False) and (number or CHECKED.fullmatch(entry.name)):
+                    with contextlib.suppress(OSError):  # another process may have been quicker
+                        status = entry.stat(follow_symlinks=False)
+                        yield status.st_mtime, status.st_size, entry.path
 
 
 def remove_all(folder: Path) -> None:

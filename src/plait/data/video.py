@@ -8,6 +8,7 @@ nothing of preparation but how large its pictures are.
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -106,6 +107,34 @@ def decode_video(
         if not start < last:
             raise CellError(f"the part begins at {start:g} s, and {{}} ends at {last:.3g} s", "no-samples")
         return _pick(file, stream, middles(start, last, num), start, last, shrink)
+
+
+def copy_packets(source: bytes | Path, form: str) -> bytes:
+    """Return what is left of a video in a container of its own ("mp4", "matroska"), nothing of it coded anew.
+
+    Packets are copied from the first key frame on, since nothing can be made of those before. Raises ValueError where
+    the file cannot be opened, or the container does not take what is in it.
+    """
+    import av
+
+    copied, begun = io.BytesIO(), None
+    with _opened(source) as file, av.open(copied, "w", format=form) as copy:
+        film = _film_of(file)
+        streams = {stream.index: copy.add_stream_from_template(stream) for stream in (film, *file.streams.audio)}
+        with contextlib.suppress(av.InvalidDataError, av.EOFError):
+            for packet in file.demux([film, *file.streams.audio]):
+                if packet.dts is None or packet.is_corrupt:
+                    continue
+                if begun is None and packet.stream is film and packet.is_keyframe:
+                    begun = packet.dts * packet.time_base
+                if begun is None or packet.dts * packet.time_base < begun:
+                    continue
+                ticks = round(begun / packet.time_base)
+                packet.pts = (packet.dts if packet.pts is None else packet.pts) - ticks
+                packet.dts -= ticks
+                packet.stream = streams[packet.stream.index]
+                copy.mux(packet)
+    return copied.getvalue()
 
 
 def video_of_array(values: np.ndarray, num: int) -> Clip:

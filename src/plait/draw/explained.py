@@ -78,7 +78,8 @@ def _words(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {"columns": part["columns"], "limit": part["limit"]}
+    course = figures.course_figure(part["lanes"], part["limit"]) if part.get("lanes") else None
+    return {"columns": part["columns"], "limit": part["limit"], "course": course}
 
 
 # the ways in which a page can show what is inside a modality

@@ -415,6 +415,26 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit:
     return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 
 
+def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
+    """Draw the course of each channel (time,), 0 to 1, None in a hole; behind it each stretch, the deeper the more it
+    speaks for (blue) or against (orange). limit: the weight that is as deep as can be."""
+    inner, wide, tall = [], 2 * WIDTH, 64.0 if len(lanes) == 1 else 36.0
+    for place, lane in enumerate(lanes):
+        top, course = place * tall, lane["course"]
+        for s in lane["stretches"]:
+            look = {"fill_opacity": 0.6 * abs(s["weight"]) / limit}
+            x, end = wide * s["start"], wide * s["end"]
+            colour = "bar" if s["weight"] >= 0 else "bar against"
+            inner.append(box(x, top, end - x, tall, colour, hint(signed(s["weight"])), **look))
+        dots = [(wide * (number + 0.5) / len(course), y) for number, y in enumerate(course)]
+        for there, run in itertools.groupby(dots, key=lambda dot: dot[1] is not None):
+            if there:
+                inner.append(path([(x, top + 4 + (tall - 8) * (1 - y)) for x, y in run], "curve c0"))
+        inner.append(line(0, top + tall, wide, top + tall, "grid"))
+    label = say("The course of the series; blue stretches count for the answer, orange ones against it")
+    return drawing(wide, tall * len(lanes), label, *inner, class_="chart strip course")
+
+
 def _level(value: Any) -> str:
     """Return a level of a curve as text; None is the input as it came."""
     if not isinstance(value, (int, float)):

@@ -24,7 +24,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "cell_facts": ("CellFacts", "WHOLE", "first_of", "rows_where"),
     "detect": ("UNSURE", "WHY_MENDED", "detect", "say_target"),
     "facts": ("FEW", "SAMPLE", "Facts", "absent_cells", "facts_of", "rows_of"),
-    "features": ("batch_features", "code_blocks", "coded_sizes", "count_numbers", "even_spread"),
+    "features": ("batch_features", "code_blocks", "coded_sizes", "count_numbers", "even_spread", "features_seconds"),
     "grades": ("order_classes",),
     "kind": ("Kind",),
     "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),

@@ -6,8 +6,9 @@ same features alone and in any batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from plait.kinds.network import as_float, check_shape, input_shape
 ROWS = 128  # rows in floats at a time
 
 
+class Made(NamedTuple):
+    """Features that a batch keeps: what they were made of, and the seconds that this took."""
+
+    seen: tuple[Any, ...]  # the inputs, and which are there
+    layout: Mapping[str, Any]
+    features: np.ndarray
+    seconds: float
+
+
 def batch_features(
     batch: Batch, layouts: Mapping[str, Mapping[str, Any]], names: Sequence[str]
 ) -> dict[str, np.ndarray]:
@@ -28,19 +38,27 @@ def batch_features(
     A present row can hold NaN too: a number of the table, or a column of a modality, that is absent.
     Raises RequestError for a missing or misshaped input.
     """
-    return {name: _kept_features(batch, name, layouts) for name in names}
+    return {name: _made(batch, name, layouts).features for name in names}
 
 
-def _kept_features(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
+def features_seconds(batch: Batch, wanted: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> float:
+    """Return the seconds that it takes to make the features of (name, layouts), each once, whoever else asks."""
+    made = [_made(batch, name, layouts) for name, layouts in wanted]
+    return sum({id(each): each.seconds for each in made}.values())
+
+
+def _made(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any]]) -> Made:
     """Return the features of one modality, those made before where the members of an ensemble ask for the same."""
     seen = batch.inputs.get(name), batch.present.get(name), batch.cells.get(name)
-    for of, layout, features in batch.features.get(name, ()):
-        if all(a is b for a, b in zip(of, seen, strict=True)) and layout == layouts[name]:
-            return features
+    for each in batch.features.get(name, ()):
+        if all(a is b for a, b in zip(each.seen, seen, strict=True)) and each.layout == layouts[name]:
+            return each
+    began = time.perf_counter()
     features = _features_of(batch, name, layouts)
     features.flags.writeable = False  # they are shared
-    batch.features.setdefault(name, []).append((seen, layouts[name], features))
-    return features
+    made = Made(seen, layouts[name], features, time.perf_counter() - began)
+    batch.features.setdefault(name, []).append(made)
+    return made
 
 
 def even_spread(kind: str, spread: np.ndarray) -> np.ndarray:

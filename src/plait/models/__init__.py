@@ -29,7 +29,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "rarest_label",
         "turns",
     ),
-    "classic": ("Goal", "MajorityPredictor", "fit_classic"),
+    "classic": ("Goal", "MajorityPredictor", "OfFeatures", "fit_classic"),
     "each_label": ("fit_labels",),
     "fusion": ("pool",),
     "kept_blocks": ("digest_cells",),

@@ -331,13 +331,14 @@ class ClassicPredictor(OfFeatures):
     def from_features(self, features: Mapping[str, np.ndarray], keep: Sequence[str] | None = None) -> np.ndarray:
         """Answer rows of features {name: (batch, feature)}; with keep, only those modalities are present."""
         x = self.matrix(features)
-        if keep is not None:
-            x = _keep(x, np.tile([shown_by(name) in keep for name in self.input_names], (len(x), 1)), self.widths)
+        kept = [keep is None or shown_by(name) in keep for name in self.input_names]
+        if not all(kept):
+            x = _keep(x, np.tile(kept, (len(x), 1)), self.widths)
         answer = np.tile(self.prior, (len(x), 1))
         some = ~np.isnan(x).all(axis=1)
         if some.any():
             with one_thread():
-                answer[some] = self._answer(self.inputs(x[some]))
+                answer[some] = self._answer(self.inputs(x if some.all() else x[some]))
         return answer
 
     def matrix(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -348,8 +349,10 @@ class ClassicPredictor(OfFeatures):
         """Return `matrix` of features in which means stand for codes already, of each modality (batch, feature)."""
         if (widths := [part.shape[1] for part in parts]) != self.widths:
             raise RunError(f"the classic learner is damaged: it takes {self.widths} features, of {widths}. Fit again.")
-        x = np.concatenate([np.asarray(part, np.float64) for part in parts], axis=1)
-        return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT)
+        x = np.concatenate(parts, axis=1, dtype=np.float64)
+        x -= self.centre
+        x /= self.spread
+        return np.clip(x, -LIMIT, LIMIT, out=x)
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Return what the learner is given for a matrix: (batch, feature)."""
@@ -358,7 +361,7 @@ class ClassicPredictor(OfFeatures):
             return np.concatenate([*codes, x[:, self.columns]], axis=1)
         if self.learner == "nearest neighbours":
             return x
-        filled = np.nan_to_num(x, nan=0.0)
+        filled = np.where(np.isnan(x), 0.0, x)
         if self.learner != "random forest":  # every modality as long as every other, however many features it has
             shown = [shown_by(name) for name in self.input_names]  # seen twice, it counts no more
             scale = [width * shown.count(of) for width, of in zip(self.widths, shown, strict=True)]

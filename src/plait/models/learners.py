@@ -295,15 +295,18 @@ def scale_margins(
             places.append(held)
     if not parts:
         return 2.0, 1.0
-    margins, rows = np.concatenate(parts), np.concatenate(places)
-    truth, own_weights = targets[rows], weights[rows]
+    rows = np.concatenate(places)
+    truth, own_weights = np.eye(len(shares), dtype=bool)[targets[rows]], weights[rows]
+    margins, prior = (margin_logits(np.concatenate(parts), shares, own) for own in ((1.0, 0.0), (0.0, 1.0)))
+    start = np.array([np.log(2), 1.0])
 
-    def loss(point: np.ndarray) -> float:
-        """Cross-entropy, and a pull to the scale (2, 1) that counts as little as a row."""
-        logits = margin_logits(margins, shares, (float(np.exp(point[0])), float(point[1])))
-        chances = np.maximum(softmax(logits)[np.arange(len(rows)), truth], 1e-12)
-        pull = 0.5 * (point[0] - np.log(2)) ** 2 + 0.5 * (point[1] - 1) ** 2
-        return float(-(own_weights * np.log(chances)).sum() + pull)
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Cross-entropy, and a pull to the scale (2, 1) that counts as little as a row; and what each changes it by."""
+        scaled = np.exp(point[0]) * margins
+        chances = softmax(scaled + point[1] * prior)
+        lost = -(own_weights * np.log(np.maximum(chances[truth], 1e-12))).sum()
+        off, pull = (chances - truth) * own_weights[:, None], point - start
+        return float(lost + 0.5 * pull @ pull), np.array([(off * scaled).sum(), (off * prior).sum()]) + pull
 
-    best = minimize(loss, np.array([np.log(2), 1.0]), method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-2.0, 3.0), (-2.0, 3.0)]).x
     return float(np.exp(best[0])), float(best[1])

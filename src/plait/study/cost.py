@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from torch.nn import Module
 
-from plait.core.contract import Table
+from plait.core.contract import Batch, Table
+from plait.kinds.features import features_seconds
+from plait.models.classic import OfFeatures
 from plait.models.predictors import input_names, leaves_of
 from plait.models.rows import Prepared
 from plait.models.views import View
@@ -22,6 +24,7 @@ from plait.pretrained.features import encoding_device
 from plait.study.candidate import Candidate, Cost
 
 ROWS = 4  # that a pretrained encoder sees to be timed
+TIMED = 64  # rows on which a predictor is timed, at most
 
 
 def count_network(network: Module, learned: bool = False) -> tuple[int, int]:
@@ -111,10 +114,15 @@ class Costs:
         return self.times[view.name]
 
 
-def time_row(predictor: Any, prepared: Prepared, rows: np.ndarray) -> float:
-    """Return the milliseconds that a predictor takes for one row, of up to 64 answered at once, prepared already."""
-    predictor(prepared.batch(rows[:64]))  # once to get warm
-    batch = prepared.batch(rows[:64])
+def time_row(predictor: Any, batch: Batch) -> float:
+    """Return the milliseconds that a predictor takes for one row of a batch that is prepared already.
+
+    The features of the batch are made once for all who are timed on it, and what they took counts for each of these.
+    """
+    predictor(batch)  # once to get warm
     began = time.perf_counter()
     predictor(batch)
-    return 1000 * (time.perf_counter() - began) / max(1, min(64, len(rows)))
+    answering = time.perf_counter() - began
+    made_by_hand = [leaf for leaf in leaves_of(predictor) if isinstance(leaf, OfFeatures)]
+    making = features_seconds(batch, [(name, leaf.layouts) for leaf in made_by_hand for name in leaf.input_names])
+    return 1000 * (answering + making) / max(1, len(next(iter(batch.present.values()))))

@@ -225,7 +225,7 @@ def latency_of(candidate: Candidate, search: Search) -> float:
         return candidate.latency
     if candidate.parts and search.deal is not None and not search.has_whole(candidate):
         return sum(latency_of(part, search) for part in candidate.parts)
-    return time_row(candidate.predictor, search.study.prepared, search.study.val)
+    return time_row(candidate.predictor, search.study.few)
 
 
 def prove(result: Result, model: Model, answered: Answers) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from plait.core.contract import Batch
 from plait.errors import PlaitError
 from plait.kinds import KINDS
 from plait.kinds.features import batch_features
@@ -21,11 +22,11 @@ from plait.models.predictors import Bounded, leaves_of
 from plait.models.rows import Prepared, prepare
 from plait.models.sparse import count_texts
 from plait.models.views import View, prep_options
+from plait.study.cost import TIMED
 from plait.study.job import Fit
 
 RAW = ("tuned", "letters")  # views of which no dense features are made
 MOST_LETTERS = 30_000_000  # up to which the runs of all texts are kept: eight bytes each, two or three to a letter
-WARM = 64  # rows that a time is taken of
 
 
 @dataclass
@@ -97,14 +98,15 @@ class Seen:
         return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
 
     @cached_property
-    def few(self) -> Prepared:
-        """A few of the rows, with every view, to take a time of."""
+    def few(self) -> Batch:
+        """A few of the rows, with every view, to take times of."""
         if self.base is None or self.rows is None:
-            return self.prepared.take(np.arange(min(WARM, len(self.prepared))))
-        own = self.prepared.take(np.arange(min(WARM, len(self.rows))))
-        rest = self.base.prepared.take(self.rows[:WARM])
+            return self.prepared.batch(np.arange(min(TIMED, len(self.prepared))))
+        own = self.prepared.take(np.arange(min(TIMED, len(self.rows))))
+        rest = self.base.prepared.take(self.rows[:TIMED])
         views = [*own.views, *(view for view in rest.views if view.name not in own.inputs)]
-        return Prepared(views, {**rest.inputs, **own.inputs}, {**rest.cells, **own.cells}, own.reasons)
+        few = Prepared(views, {**rest.inputs, **own.inputs}, {**rest.cells, **own.cells}, own.reasons)
+        return few.batch(np.arange(len(few)))
 
 
 def _spread(x: np.ndarray, rows: np.ndarray, num: int) -> np.ndarray:

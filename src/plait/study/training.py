@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import torch
 
+from plait.core.contract import Batch
 from plait.core.files import Stages
 from plait.core.terminal import Callback, quiet
 from plait.models import plan as plans
@@ -24,7 +25,7 @@ from plait.models.views import View
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
-from plait.study.cost import Costs, count_learned
+from plait.study.cost import TIMED, Costs, count_learned
 from plait.study.job import Fit
 from plait.study.labels import hash_judged
 
@@ -140,6 +141,11 @@ class Training:
     def costs(self) -> Costs:
         """What counts the cost of the candidates, all that came before them included."""
         return Costs(self.job.table, self.prepared, np.concatenate([self.train, self.val]))
+
+    @cached_property
+    def few(self) -> Batch:
+        """A few of the validation rows, to take times of."""
+        return self.prepared.batch(self.val[:TIMED])
 
     def leave_device(self) -> None:
         """Bring all networks to the processor: what answers from here on answers there."""

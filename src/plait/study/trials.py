@@ -347,8 +347,7 @@ class ClassicTrials:
         self._tries[candidate] = trial, strength
         candidate.fit, candidate.pooled = partial(self.learn_rows, trial, strength), pooled
         if pooled is not None:
-            few = self.turns[0].few
-            candidate.latency = time_row(predictor, few, np.arange(len(few)))
+            candidate.latency = time_row(predictor, self.turns[0].few)
 
     def _title(self, trial: Trial) -> str:
         """Return what a candidate is called: its learner, what its setting changes, and what it looks at."""

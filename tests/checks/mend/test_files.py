@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from clips import moving_frames, write_video
 from mending import GREY, TONE, contents, mend, mend_column, png, write_rows
 from plait.checks.mend.files import right_name
 from plait.checks.mend.mend import mend_table
@@ -28,16 +29,25 @@ def test_pictures_of_one_mode_are_copied_byte_for_byte(tmp_path: Path) -> None:
     }
 
 
-def test_files_that_are_only_copied_are_the_same_by_their_bytes(tmp_path: Path) -> None:
-    for name, content in (("a.mp4", b"one"), ("b.mp4", b"two"), ("c.mp4", b"one")):
-        (tmp_path / name).write_bytes(content)
+def test_videos_that_need_nothing_are_the_same_by_their_bytes_and_the_part_that_is_named(tmp_path: Path) -> None:
+    for name, way in (("a.mp4", 1), ("b.mp4", -1)):
+        write_video(tmp_path / name, moving_frames(40, way, 16))
+    (tmp_path / "c.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
     cells = ["a.mp4", "b.mp4", "c.mp4", "a.mp4#t=1,2", "a.mp4#t=2,3", "a.mp4#t=1,2"]
     path = write_rows(tmp_path / "t.csv", [["clip", "y"], *([cell, "yes"] for cell in cells)])
     mended = mend(path, tmp_path / "out", {"clip": "video"}, target="y")
     assert mended.dropped == (2, 5)
     kept = read(mended.table).cells("clip")
     assert kept == ["clip/a.mp4", "clip/b.mp4", "clip/a_2.mp4#t=1,2", "clip/a_3.mp4#t=2,3"]
-    assert (tmp_path / "out" / "clip" / "b.mp4").read_bytes() == b"two"
+    assert contents(tmp_path / "out" / "clip")["b.mp4"] == contents(tmp_path)["b.mp4"]
+
+
+def test_a_part_of_a_sound_stays_the_part_that_it_was(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, 8000)
+    soundfile.write(tmp_path / "b.wav", TONE + 0.3, 8000, subtype="FLOAT")
+    _mended, cells, notes = mend_column(tmp_path, "call", "audio", ["a.wav#t=0.2,0.5", "b.wav#t=0.1,0.3"])
+    assert cells == ["call/a.wav#t=0.2,0.5", "call/b.wav#t=0.1,0.3"]
+    assert notes == [None, "call: DC offset removed"]
 
 
 def test_a_wrong_ending_is_put_right_and_the_bytes_stay(tmp_path: Path) -> None:

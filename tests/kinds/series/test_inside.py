@@ -7,7 +7,7 @@ import pytest
 
 from plait.data.read import read
 from plait.kinds.part import Part
-from plait.kinds.series.inside import report, say, split
+from plait.kinds.series.inside import lanes_of, report, say, split, thin
 from plait.kinds.series.prep import SeriesPrep
 from plait.kinds.series.read import read as read_cell
 
@@ -46,3 +46,17 @@ def test_a_report_says_what_was_there() -> None:
         {"name": "points 0–1 of 4", "value": "mean 1.5", "weight": 0.5},
         {"name": "points 2–3 of 4", "value": "a hole", "weight": 0.0},
     ]
+    assert shown["lanes"] == [
+        {
+            "course": [0.0, 1.0, None, None],
+            "stretches": [{"start": 0.0, "end": 0.5, "weight": 0.5}, {"start": 0.5, "end": 1.0, "weight": 0.0}],
+        }
+    ]
+
+
+def test_the_channels_that_are_drawn_are_few_and_each_has_its_stretches() -> None:
+    part = {"column": "s", "channel": 2, "last_channel": 3, "channels": 20, "length": 2, "first": 0, "last": 0}
+    lanes = lanes_of({"s": [[0.0, 1.0]] * 20, "t": [[5.0, 5.0]]}, [{**part, "weight": 1.0}])
+    assert [len(lane["stretches"]) for lane in lanes] == [0, 0, 1, 1, 0, 0, 0, 0]
+    assert thin(np.array([5.0, 5.0, np.nan])).tolist() == pytest.approx([0.5, 0.5, np.nan], nan_ok=True)
+    assert len(thin(np.arange(5001.0))) == 1667

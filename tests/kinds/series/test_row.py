@@ -44,7 +44,18 @@ def test_shares_name_the_strongest_stretches() -> None:
     said = written(draw_shares([("s", 0.5, "")], "title", parts=[part]))
     assert "points 38–39 of 40" in said
     assert "points 0–1 of 40" not in said
-    assert share_height(part) == share_height({"parts": parts[:12]})
+    assert share_height(part) == share_height({**part, "parts": parts[:12]})
     flat = written(draw_shares([("s", 0.5, "")], "title", parts=[{**part, "flat": True}]))
     assert "no stretch of it changes the answer much" in flat
     assert not [text for text in flat if text.startswith("points")]
+
+
+def test_behind_the_course_is_how_much_each_stretch_counts() -> None:
+    place = {"column": "s", "channel": 0, "last_channel": 1, "channels": 2, "length": 4}
+    parts = [{**place, "first": 0, "last": 1, "weight": 0.4}, {**place, "first": 2, "last": 3, "weight": -0.2}]
+    part = {"modality": "s", "kind": "series", "share": 0.2, "by": "occlusion", "parts": parts}
+    part["before"] = {"s": [[0.0, 1.0, 2.0, 3.0], [5.0, 5.0, 5.0, 5.0]]}
+    axes = next(a for a in draw_shares([("s", 0.2, "")], "title", parts=[part]).axes if len(a.lines) == 3)
+    bars = [(bar.get_x(), bar.get_width(), round(bar.get_alpha(), 2)) for bar in axes.patches]
+    assert bars == [(0.0, 0.5, 0.6), (0.5, 0.5, 0.3)] * 2
+    assert share_height(part) > share_height({**part, "before": {}})

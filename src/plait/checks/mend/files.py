@@ -131,7 +131,8 @@ def look_at(table: Table, strands: Sequence[Strand], callback: Callback) -> None
 
 def _look(mend: Any, folder: Path | None, _row: int, cell: Any) -> Look:
     try:
-        return mend.look(take_content(cell, folder))
+        content = media.open_cell(cell, folder) if getattr(mend, "LARGE", False) else take_content(cell, folder)
+        return mend.look(content)
     except CellError as error:
         return Look(error=str(error))
 
@@ -176,16 +177,16 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
         at.write_bytes(source)
     if strand.copied and not isinstance(source, Path):
         digest = hashlib.sha256(source).digest()
-    cut = CUT.search(cell) if strand.copied and isinstance(cell, str) else None
+    cut = CUT.search(cell) if isinstance(cell, str) and media.part_of(cell, source) != (0.0, None) else None
     if cut is not None:  # two parts of one file are not the same
         digest += cut[0].encode()
     return Result(name, digest, None if stays else at, tuple(done), ", ".join(words), cut=cut[0] if cut else "")
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:
-    """Return a file's name with an ending of its format. A name without an ending of a picture or sound stays."""
+    """Return a file's name with an ending of its format. A name without an ending of a picture, sound or video stays."""
     stem, ending = os.path.splitext(name)
-    known = ending.lower() in formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS
+    known = ending.lower() in formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS | formats.VIDEO_ENDINGS
     return stem + endings[0] if known and endings and ending.lower() not in endings else name
 
 

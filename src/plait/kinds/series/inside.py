@@ -14,6 +14,7 @@ from plait.kinds.part import Part
 from plait.kinds.series.read import read
 
 PARTS, SHOWN = "stretches", 3
+MOST_LANES, FINE = 8, 2000  # channels that are drawn, and points of a line: more than a page shows
 MOST_PARTS, MOST_STRETCHES = 48, 12  # of all channels, and of one; channels after so many are looked at together
 
 
@@ -63,8 +64,19 @@ def say(part: dict[str, Any]) -> str:
     return f"channel {part['channel']}, {when}" if one else f"channels {part['channel']}–{part['last_channel']}, {when}"
 
 
+def lanes_of(before: dict[str, Any], parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the channels to draw, of all columns the first few: their course (time,), and their stretches."""
+    lanes = []
+    for column, channels in before.items():
+        own = [part for part in parts if part["column"] == column]
+        for channel, values in enumerate(channels):
+            there = [part for part in own if part["channel"] <= channel <= part["last_channel"]]
+            lanes.append({"course": np.asarray(values, np.float64), "stretches": there})
+    return lanes[:MOST_LANES]
+
+
 def report(detail: Any) -> dict[str, Any]:
-    """Return what the report shows: each stretch with the mean of its numbers."""
+    """Return what the report shows: the course of each channel, and each stretch with the mean of its numbers."""
     columns = []
     for stretch in detail.parts:
         values = np.array(detail.before[stretch["column"]], np.float64)
@@ -72,4 +84,22 @@ def report(detail: Any) -> dict[str, Any]:
         there = own[np.isfinite(own)]
         mean = f"mean {plain(float(there.mean()))}" if there.size else "a hole"
         columns.append({"name": say(stretch), "value": mean, "weight": stretch["weight"]})
-    return {"form": "columns", "columns": columns}
+    lanes = [
+        {
+            "course": [round(x, 6) if np.isfinite(x) else None for x in thin(lane["course"]).tolist()],
+            "stretches": [
+                {"start": s["first"] / s["length"], "end": (s["last"] + 1) / s["length"], "weight": s["weight"]}
+                for s in lane["stretches"]
+            ],
+        }
+        for lane in lanes_of(detail.before, detail.parts)
+    ]
+    return {"form": "columns", "columns": columns, "lanes": lanes}
+
+
+def thin(course: np.ndarray) -> np.ndarray:
+    """Return a course (time,) of no more points than a page shows, in its own ups and downs from 0 to 1."""
+    course = course[:: -(-len(course) // FINE)]
+    there = course[np.isfinite(course)]
+    low, high = (float(there.min()), float(there.max())) if len(there) else (0.0, 0.0)
+    return (course - low) / (high - low) if high > low else np.where(np.isfinite(course), 0.5, np.nan)

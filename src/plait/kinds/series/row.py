@@ -10,13 +10,12 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.words import count, plain, signed
 from plait.draw.bars import BAR, lay_bars
-from plait.draw.page import CONTENT, GAP, HALF, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, frame_axes, plain_axes
-from plait.kinds.series.inside import say
+from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, frame_axes, plain_axes
+from plait.kinds.series.inside import MOST_LANES, lanes_of, say, thin
 from plait.kinds.series.read import OPENER
 
-LANE, MOST_LANES, LEAST_HEIGHT = 0.3, 8, 0.8  # inches of a channel; channels that are drawn
+LANE, LEAST_HEIGHT = 0.3, 0.8  # inches of a channel, and of all
 MOST_BARS = 12
-FINE = 2000  # points that a line has at most: more than a page shows
 
 
 def row_part(table: Table, columns: Sequence[str], prep: Any) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
     places = MARGIN + LABEL, MARGIN + LABEL + HALF + GAP
     for x, values, color in zip(places, (part["before"], part["after"]), (SOFT, ORANGE), strict=True):
         axes = page.axes(x, y + 0.22, HALF, _lanes_height(part))
-        _draw_lanes(axes, np.asarray(values, np.float64), color)
+        _draw_lanes(axes, np.asarray(values, np.float64)[:MOST_LANES], color)
         channels, length = np.shape(values)
         there = np.asarray(values)[np.isfinite(values)]
         said = f"{count(length, 'point')}, from {plain(float(there.min()))} to {plain(float(there.max()))}"
@@ -50,28 +49,40 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         page.write(x, y + 0.15, said + (", scaled" if color == ORANGE else ""), size=9)
 
 
-def _draw_lanes(axes: Any, values: np.ndarray, color: str) -> None:
+def _draw_lanes(axes: Any, courses: Sequence[np.ndarray], color: str) -> None:
     """Draw each channel in a lane of its own, the first at the top."""
-    lanes = values[:MOST_LANES, :: -(-values.shape[1] // FINE)]
-    for place, lane in enumerate(lanes):
-        there = lane[np.isfinite(lane)]
-        low, high = (float(there.min()), float(there.max())) if len(there) else (0.0, 0.0)
-        middle, reach = (low + high) / 2, (high - low) / 2 or 1.0
-        axes.plot((lane - middle) / reach * 0.45 - place, color=color, lw=1.1, marker="." if len(lane) < 2 else "")
+    for place, lane in enumerate(map(thin, courses)):
+        across = np.arange(len(lane)) + 0.5
+        axes.plot(across / len(lane), 0.9 * (lane - 0.5) - place, color=color, lw=1.1, marker="." * (len(lane) < 2))
         if place:
             axes.axhline(0.5 - place, color=LINE, lw=0.8)
-    axes.set(xticks=[], yticks=[], ylim=(0.5 - len(lanes), 0.5))
-    axes.margins(x=0)
+    axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0.5 - len(courses), 0.5))
     plain_axes(axes)
     frame_axes(axes, color, 0.8)
 
 
+def _course_height(part: Mapping[str, Any]) -> float:
+    lanes = lanes_of(part["before"], part["parts"])
+    return max(LEAST_HEIGHT, LANE * len(lanes)) + 0.1 if lanes else 0.0
+
+
 def share_height(part: Mapping[str, Any]) -> float:
-    return max(0.85, 0.0 if part.get("flat") else BAR * min(MOST_BARS, len(part["parts"])) + 0.1)
+    return _course_height(part) + (0.4 if part.get("flat") else BAR * min(MOST_BARS, len(part["parts"])) + 0.1)
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:
-    left, inner = MARGIN + LABEL, 2.4
+    """Draw the course, behind each stretch how much it counts, and bars of the strongest stretches below."""
+    left, inner, tall = MARGIN + LABEL, 2.4, _course_height(part)
+    if lanes := lanes_of(part["before"], part["parts"]):
+        axes = page.axes(left, y, CONTENT, tall - 0.1)
+        most = max([abs(stretch["weight"]) for stretch in part["parts"]] or [0.0]) or 1.0
+        _draw_lanes(axes, [lane["course"] for lane in lanes], INK)
+        for place, lane in enumerate(lanes):
+            for stretch in () if part.get("flat") else lane["stretches"]:
+                start, end = stretch["first"] / stretch["length"], (stretch["last"] + 1) / stretch["length"]
+                color, deep = BLUE if stretch["weight"] > 0 else ORANGE, 0.6 * abs(stretch["weight"]) / most
+                axes.bar(start, 1, end - start, -place - 0.5, align="edge", color=color, alpha=deep, zorder=0)
+        y += tall
     if part.get("flat"):
         page.write(left, y + 0.17, "no stretch of it changes the answer much", size=9.5, color=SOFT)
         return

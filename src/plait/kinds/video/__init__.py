@@ -17,5 +17,5 @@ KIND = Kind(
     opened=True,
     encoders=("auto", "scratch"),
     forms=((".image", "video"), (".audio", "audio")),
-    abilities=abilities_of(__name__, *(ability for ability in ABILITIES[1:] if ability != "mend")),
+    abilities=abilities_of(__name__, *ABILITIES[1:]),
 )

@@ -77,7 +77,9 @@ def _draw_strip(page: Page, pictures: Sequence[np.ndarray], seconds: Sequence[fl
 
 
 def share_height(part: Mapping[str, Any]) -> float:
-    return TALL + 0.2
+    clip = next(iter(part["before"].values()))
+    strip = _size(len(_frame_places(len(clip.pictures))), *clip.pictures[0].size)[1]
+    return strip + 0.6 if part.get("flat") else TALL + 0.2
 
 
 def draw_share(page: Page, part: Mapping[str, Any], y: float, height: float) -> None:

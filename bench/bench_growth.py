@@ -1,4 +1,4 @@
-"""How time and memory grow with the rows: show, check, fit under a limit, predict, … of made tables, with a text or not.
+"""How time and memory grow with the rows: show, check, fit under a limit, predict, … of made tables.
 
 python bench/bench_growth.py [--rows 1000,10000,100000] [--numbers 12] [--no-text] [--limit 600]
     [--steps show,check,fit,predict,evaluate,explain]
@@ -98,7 +98,10 @@ def main() -> None:
                     few, less = before[step]
                     start = before[f"{step} start"][1]
                     grown = f"rows^{math.log(max(seconds - start, 0.01) / max(less - start, 0.01), rows / few):.2f}"
-                print(f"{step:9} {rows:8,} rows  {seconds:7.1f} CPU s {clock:6.0f} s  {memory:6.0f} MB  {grown}", flush=True)
+                print(
+                    f"{step:9} {rows:8,} rows  {seconds:7.1f} CPU s {clock:6.0f} s  {memory:6.0f} MB  {grown}",
+                    flush=True,
+                )
                 before[step if rows > sizes[0] else f"{step} start"] = rows, seconds
 
 

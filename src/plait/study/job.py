@@ -179,7 +179,9 @@ class Fit:
             if classic:
                 strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
-        if options.fusion is None and AS_TEXT in (options.families if len(rows) <= MOST_WRITTEN else options.candidates):
+        if options.fusion is None and AS_TEXT in (
+            options.families if len(rows) <= MOST_WRITTEN else options.candidates
+        ):
             strands += text_views(table, strands, rows, self.generator)
         return strands
 

@@ -72,7 +72,7 @@ class Seen:
     @cached_property
     def features(self) -> Mapping[str, np.ndarray]:
         """(rows, feature) of every modality, each made when first asked for; NaN in rows that were not prepared."""
-        rest = {} if self.base is None else {name: self.base.features.__getitem__ for name in self.base.features}
+        rest = {} if self.base is None else dict.fromkeys(self.base.features, self.base.features.__getitem__)
         return Features({**rest, **{s.name: self._make for s in self.prepared.views if s.how not in RAW}})
 
     def _make(self, name: str) -> np.ndarray:

@@ -152,7 +152,7 @@ class ClassicTrials:
         return self.deal is not None and len(self.deal.turns) == 1 and len(self.deal.learned_rows) > NEAR_ROWS
 
     def try_soon(self) -> None:
-        """Try what learns a table soonest: there is a model before texts are looked at, and no text has to wait long."""
+        """Try what learns a table soonest, before texts are looked at: there is a model, and it took seconds."""
         tables = [view.name for view in self.study.prepared.views if view.able is TABULAR and view.is_main]
         if BOOSTING in self.learners and self._has_numbers(tables):
             self.try_wave(self._trials(BOOSTING, QUICK, [tables]))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-SECONDS = 60  # that AutoGluon may take
+SECONDS = 300  # of the clock that AutoGluon may take; it ends sooner by itself, but on busy cores
 
 
 def is_text(column: pd.Series) -> bool:

@@ -14,6 +14,7 @@ from plait.core.contract import Batch, answer_subsets, keep_only, second_name
 from plait.core.files import read_tensors, write_tensors
 from plait.errors import RequestError, RunError
 from plait.kinds.features import batch_features
+from plait.models import classic
 from plait.models.classic import (
     ClassicPredictor,
     Goal,
@@ -251,6 +252,31 @@ def test_from_many_rows_some_are_drawn_and_every_class_keeps_one(monkeypatch: py
         kept = predictor.estimator.rows if learner != "SVM" else predictor.estimator.vectors
         assert len(kept) <= 12
         assert (predictor.from_features(features) > 0).all()
+
+
+def test_a_matrix_is_bounded_whatever_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, layouts = two_kinds(60)
+    goal, shapes = Goal(np.arange(60) % 2, np.array([0.5, 0.5])), list[tuple[int, ...]]()
+    width = sum(x.shape[1] for x in features.values())
+    monkeypatch.setattr("plait.models.classic.MOST_NUMBERS", 30 * width)
+    learn = classic._learn
+
+    def look(predictor: ClassicPredictor, x: np.ndarray, *rest: Any) -> None:
+        shapes.append(x.shape)
+        learn(predictor, x, *rest)
+
+    monkeypatch.setattr(classic, "_learn", look)
+    predictor = fit_classic("logistic regression", features, goal, ["a", "b"], layouts, np.random.default_rng(0))
+    assert shapes == [(30, width)]  # of 60 rows and their copies
+    assert predictor.from_features(features).shape == (60, 2)
+
+
+def test_mean_and_spread_are_the_same_however_many_columns_are_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal((40, 7)).astype(np.float32)
+    x[::3, 2] = np.nan
+    whole = standardise(x, "vectors")
+    monkeypatch.setattr("plait.models.classic.AT_ONCE", 80)  # two columns
+    assert [part.tolist() for part in standardise(x, "vectors")] == [part.tolist() for part in whole]
 
 
 def test_boosting_is_given_categories_as_codes() -> None:

@@ -124,6 +124,8 @@ def test_a_batch_holds_the_rows_asked_for_and_keeps_what_is_named(folder: Path) 
         "text": [False, False],
         "tabular": [False, False],
     }
+    assert kept.inputs["sound"].shape == batch.inputs["sound"].shape
+    assert not kept.inputs["sound"].any()  # nothing is copied of what nobody is to see
     batch.inputs["photo"][:] = 0
     assert prepared.inputs["photo"][3].any()  # a batch is a copy
 

@@ -5,16 +5,21 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 import torch
 
 from fits import Killed, names_in, numbers, raise_at, text_and_numbers
 from plait.core.files import digest, read_json
+from plait.core.options import FitOptions
+from plait.data.read import read
 from plait.errors import RequestError, RunError
+from plait.kinds.detect import detect
 from plait.runs.load import load
 from plait.study.job import choose_device, open_folder
 from plait.verbs.fit import fit
+from searches import make_job
 from tiny import numbers_table
 
 ASKED: dict[str, Any] = {"target": "y", "kinds": {"note": "text"}, "fusion": "parallel(text, tabular)", "epochs": 1}
@@ -195,3 +200,16 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     with pytest.raises(RequestError, match=r"PyTorch finds no device mps here; expected one of: cpu, cuda, or auto\."):
         choose_device("mps")
+
+
+@pytest.mark.parametrize(("most", "asked", "there"), [(40, (), True), (39, (), False), (39, ("classic", "text"), True)])
+def test_a_row_is_written_out_as_text_where_there_are_few_or_it_is_asked_for(
+    most: int, asked: tuple[str, ...], there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plait.study.job.MOST_WRITTEN", most)
+    table = read({"note": ["fine day", "bad night"] * 20, "x": [0.1 * n for n in range(40)], "y": ["yes", "no"] * 20})
+    schema = detect(table, target="y", kinds={"note": "text", "x": "number"})
+    views = make_job(table, schema, candidates=asked)._fit_views(
+        table, np.repeat(["train"], 40), FitOptions(candidates=asked)
+    )
+    assert ("as text" in [view.how for view in views]) is there

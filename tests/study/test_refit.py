@@ -74,6 +74,13 @@ def test_members_of_a_vote_learn_again_and_the_vote_stays_as_it_was(
     assert heats[0] == heats[1] != [1.0, 1.0]
 
 
+def test_what_has_learned_from_many_rows_stays_where_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.study.search.Search.has_enough", True)
+    model = fit(draw_blocks(90, knows={"a": 0.5, "b": 0.5}), report=False)
+    assert model.facts.refit is None
+    assert "learned anew" not in model.summary()
+
+
 def test_networks_take_as_many_epochs_as_before() -> None:
     words = {"y": ["yes", "no"] * 30, "text": ["fine day", "bad night"] * 30, "x": [0.1 * n for n in range(60)]}
     told: list = []

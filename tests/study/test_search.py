@@ -357,6 +357,17 @@ def test_a_time_limit_that_is_over_leaves_one_candidate_and_no_verdict() -> None
     assert verdict["shipped"] == "logistic regression (a)"
 
 
+def test_of_many_rows_a_table_is_learned_before_a_text_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.study.ensemble.MOST", 30)  # rows above which validation alone is held out
+    monkeypatch.setattr("plait.study.trials.NEAR_ROWS", 30)
+    search = search_words((*FAMILIES, "alone"), choose="ensemble", budget=Budget(0.0))
+    winner = search.run()
+    soonest = "gradient boosting, max_leaf_nodes 31, learning_rate 0.1, early_stopping False (tabular)"
+    assert [c.name for c in search.study.candidates if c.names] == [soonest]
+    assert winner.name == soonest
+    assert search.has_enough  # the time is over: it is not learned anew
+
+
 def test_a_time_limit_that_is_over_leaves_the_first_network() -> None:
     """The commonest class, which is a candidate as well, is not what it leaves."""
     search = make_search(draw_blocks(90), split_of(50, 20, 20), ("alone",), budget=Budget(0.0))

@@ -37,6 +37,18 @@ def test_words_of_rows_left_out_are_not_in_the_vocabulary() -> None:
     assert {name: len(x) for name, x in seen.few.inputs.items()} == {view.name: 12 for view in base.prepared.views}
 
 
+def test_features_are_made_when_they_are_asked_for_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read({"note": TEXTS, "age": list(range(12)), "y": [0, 1] * 6})
+    schema = detect(table, target="y", kinds={"note": "text", "age": "number"})
+    seen, asked = Seen(prepare_all(table, schema, np.arange(12))), list[str]()
+    make = Seen._make
+    monkeypatch.setattr(Seen, "_make", lambda self, name: (asked.append(name), make(self, name))[1])
+    assert "text" in seen.features
+    assert asked == []
+    assert seen.features["tabular"] is seen.features["tabular"]
+    assert asked == ["tabular"]
+
+
 def test_a_modality_that_no_row_learned_from_has_stays_as_it_was() -> None:
     table = read({"note": [None, None, *TEXTS[:6]], "age": list(range(8)), "y": [row % 2 for row in range(8)]})
     schema = detect(table, target="y", kinds={"note": "text", "age": "number"})

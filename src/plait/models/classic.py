@@ -26,6 +26,7 @@ from plait.models.learners import (
     BINNED,
     BINS,
     LEARNERS,
+    MOST_NUMBERS,
     MOST_ROWS,
     PLAIN,
     SMALL,
@@ -45,6 +46,7 @@ from plait.models.written import check_prior
 
 HELD = 0.1  # of the rows that boosting learns from, which say when to stop
 LIMIT = 10.0  # standard deviations from the mean, at most
+AT_ONCE = 8_000_000  # numbers of which mean and spread are taken at a time
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def fit_classic(
     num_classes = 0 if goal.regression else len(classes)
     unit = _unit_of(targets) if goal.regression else (0.0, 1.0)
     goals = (targets - unit[0]) / unit[1] if goal.regression else np.searchsorted(classes, targets)
-    learned = {name: _learn_means(features[name][rows], layouts[name], goals, num_classes, generator) for name in names}
+    few = {name: features[name] if len(rows) == len(present) else features[name][rows] for name in names}
+    learned = {name: _learn_means(few[name], layouts[name], goals, num_classes, generator) for name in names}
     scales = [
         standardise(x, layouts[name]["kind"], sum(table.shape[1] for table in tables))
         for name, (x, tables) in learned.items()
@@ -120,24 +123,25 @@ def fit_classic(
     weights = np.ones(len(rows)) if goal.counts is None else goal.counts[rows].astype(np.float64)
     if goal.weights is not None and not goal.regression:
         weights *= np.asarray(goal.weights, np.float64)[targets]
-    targets, x = goals, predictor.scaled([x for x, _ in learned.values()])
-    most = MOST_ROWS.get(learner, 2 * len(rows))
+    targets, parts = goals, [x for x, _ in learned.values()]
+    most = min(MOST_ROWS.get(learner, MOST_NUMBERS), MOST_NUMBERS // max(1, sum(predictor.widths)))
     if len(rows) > most:
         drawn = draw_rows(targets, most, goal.regression, generator)
-        rows, targets, weights, x = rows[drawn], targets[drawn], weights[drawn], x[drawn]
-    origin = np.arange(len(rows))
+        rows, targets, weights, parts = rows[drawn], targets[drawn], weights[drawn], [x[drawn] for x in parts]
+    origin, kept = np.arange(len(rows)), present[rows]
     if learner != "nearest neighbours":  # which compares what two rows both have, and needs no copies
-        kept = _drop_views(present[rows], names, generator)
-        again = np.flatnonzero((kept != present[rows]).any(axis=1))
+        fewer = _drop_views(kept, names, generator)
+        again = np.flatnonzero((fewer != kept).any(axis=1))
         plain = goal.weights is None and goal.counts is None
         if learner != "gradient boosting" or not plain:  # its bins take twice as long with weights
             weights[again] /= 2  # a row and its copy count as much as the row did
-        x = np.concatenate([x, _keep(x[again], kept[again], predictor.widths)])
-        origin = np.concatenate([origin, again])
-        targets, weights = targets[origin], weights[origin]
+        origin, kept = np.concatenate([origin, again]), np.concatenate([kept, fewer[again]])
         if len(origin) > most:
-            drawn = draw_rows(targets, most, goal.regression, generator)
-            x, targets, weights, origin = x[drawn], targets[drawn], weights[drawn], origin[drawn]
+            drawn = draw_rows(targets[origin], most, goal.regression, generator)
+            origin, kept = origin[drawn], kept[drawn]
+    x = predictor.scaled([part[origin] for part in parts])
+    x[np.repeat(~kept, predictor.widths, axis=1)] = np.nan
+    targets, weights = targets[origin], weights[origin]
     _learn(predictor, x, targets, weights, origin, generator)
     return predictor
 
@@ -237,11 +241,13 @@ def standardise(x: np.ndarray, kind: str, means: int = 0) -> tuple[np.ndarray, n
     scaled, and a flag that is rarely set must not be blown up. A feature that never differs has the spread 1. means:
     how many features at the end are mean targets, which have their own spread.
     """
-    there = ~np.isnan(x)
-    num = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, x, 0).sum(axis=0, dtype=np.float64) / num
-    apart = np.where(there, x - mean, 0)
-    own = np.sqrt((apart**2).sum(axis=0) / num)
+    mean, own, step = np.zeros(x.shape[1]), np.zeros(x.shape[1]), max(1, AT_ONCE // max(1, len(x)))
+    for columns in (slice(start, start + step) for start in range(0, x.shape[1], step)):
+        there = ~np.isnan(x[:, columns])
+        num = np.maximum(there.sum(axis=0), 1)
+        mean[columns] = np.where(there, x[:, columns], 0).sum(axis=0, dtype=np.float64) / num
+        apart = np.where(there, x[:, columns] - mean[columns], 0)
+        own[columns] = np.sqrt((apart**2).sum(axis=0) / num)
     split = len(own) - means
     spread = np.concatenate([even_spread(kind, own)[:split], own[split:]])
     return mean, np.where(spread > 1e-6 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
@@ -349,7 +355,7 @@ class ClassicPredictor(OfFeatures):
         """Return `matrix` of features in which means stand for codes already, of each modality (batch, feature)."""
         if (widths := [part.shape[1] for part in parts]) != self.widths:
             raise RunError(f"the classic learner is damaged: it takes {self.widths} features, of {widths}. Fit again.")
-        x = np.concatenate(parts, axis=1, dtype=np.float64)
+        x = np.concatenate(parts, axis=1, dtype=np.float64)  # and no copy of it: it is the largest there is
         x -= self.centre
         x /= self.spread
         return np.clip(x, -LIMIT, LIMIT, out=x)

@@ -24,6 +24,7 @@ BINS = 12  # of a number, for a linear learner that is given each as a column of
 BINNED = ("logistic regression with bins", "ridge regression with bins")
 # these grow slow with more
 MOST_ROWS = {"SVM": 8_000, "nearest neighbours": 20_000, "random forest": 50_000, **dict.fromkeys(BINNED, 50_000)}
+MOST_NUMBERS = 60_000_000  # in a matrix that is learned from: half a gigabyte, of which two or three copies are made
 
 # task → learner → settings to try; the first is the one to take where nothing is known. C is for features that are
 # scaled so that every modality has about the same length, whatever its number of features.

@@ -105,11 +105,12 @@ class Prepared:
         index = torch.from_numpy(np.asarray(rows, np.int64))
         for view in self.views:
             name = view.name
-            there = self.cells[name][rows]
+            there, x = self.cells[name][rows], torch.from_numpy(self.inputs[name])
             if keep is not None and view.of not in keep:
-                there = np.zeros_like(there)
-            # torch gathers into aligned memory; in numpy's the last bits of a matrix product depend on where it lies
-            inputs[name] = torch.from_numpy(self.inputs[name])[index].to(device or "cpu")
+                there, x = np.zeros_like(there), x.new_zeros(()).expand(len(index), *x.shape[1:])  # nobody reads it
+            else:  # torch gathers into aligned memory; in numpy's a matrix product depends on where it lies
+                x = x[index]
+            inputs[name] = x.to(device or "cpu")
             present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
             if view.several:
                 cells[name] = torch.from_numpy(there).to(device or "cpu")

@@ -86,8 +86,8 @@ def learn_anew(result: Result, model: Model) -> None:
     if NETWORK in model.predictors:  # it costs no training: it has learned anew only where it is part of what ships
         best = best_network(result)
         predictors[NETWORK] = refit.made.get(best, model.predictors[NETWORK]) if best else model.predictors[NETWORK]
-    if refit.kept and len(refit.kept) == len(refit.made):
-        return  # networks of a split that the user named: nothing was learned anew
+    if refit.kept and len(refit.kept) == sum(not one.parts for one in refit.made):
+        return  # nothing was learned anew: networks of a split that the user named, or the time was over
     refit.leave_device()
     model.predictors = {PROOF: model.predictors["winner"], **predictors}
     if len(study.test) and refit.how == "all":

@@ -45,6 +45,7 @@ from plait.study.labels import Labels
 from plait.study.splits import check_classes, choose_splits
 from plait.tasks.runner import Runner, open_runner
 
+MOST_WRITTEN = 5_000  # training rows that are written out as text without being asked for: it is slow, and wins on few
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 
 
@@ -178,7 +179,9 @@ class Fit:
             if classic:
                 strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
-        if options.fusion is None and AS_TEXT in options.families:
+        if options.fusion is None and AS_TEXT in (
+            options.families if len(rows) <= MOST_WRITTEN else options.candidates
+        ):
             strands += text_views(table, strands, rows, self.generator)
         return strands
 

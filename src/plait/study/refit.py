@@ -33,7 +33,7 @@ class Refit:
     how: str  # "all" or "train+val"
     networks: bool
     made: dict[Candidate, Any] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)  # networks that stay as they are
+    kept: list[str] = field(default_factory=list)  # what stays as it is
 
     @classmethod
     def of(cls, result: Result) -> Refit | None:
@@ -66,6 +66,9 @@ class Refit:
             return Blend(members, candidate.predictor.combiner, candidate.predictor.prior)
         if candidate.fit is not None:
             if self.how == "train+val" and self.search.has_whole(candidate):
+                return candidate.predictor
+            if self.search.has_enough:
+                self.kept.append(candidate.name)
                 return candidate.predictor
             return candidate.fit(self.rows)
         if candidate.network is None and candidate.again is None:

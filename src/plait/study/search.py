@@ -80,7 +80,12 @@ class Search:
         """Train the candidates, and return the winner on validation."""
         study = self.study
         self.classic.settle_scale()
-        if self.plan is not None or {*self.families} & {"alone", "auto", *STRATEGIES}:
+        soon = self.plan is None and "classic" in self.families and self.classic.is_large
+        if soon:
+            with self._interruptible():
+                self._majority()
+                self.classic.try_soon()
+        if not soon and (self.plan is not None or {*self.families} & {"alone", "auto", *STRATEGIES}):
             settle_encoders(study)
         else:
             self.classic.settle_encoders()
@@ -117,7 +122,8 @@ class Search:
         """Try the families one after another; what the time limit or an interrupt leaves out is left out."""
         study, wanted = self.study, set(self.families)
         plans_wanted = wanted & {*STRATEGIES, "auto"}
-        self._majority()
+        if not study.candidates:
+            self._majority()
         with self._interruptible():
             if "classic" in wanted:
                 self.classic.try_all(CLASSIC_SHARE if self.deal is None else FOLDED_SHARE)
@@ -306,6 +312,11 @@ class Search:
         parts = [part for candidate in candidates for part in chain_of(candidate)]
         self.classic.learn_all([part for part in dict.fromkeys(parts) if part.pooled is not None], rows)
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether what has learned from many rows has learned enough, as the time is over."""
+        return self.deal is not None and len(self.deal.turns) == 1 and self.study.budget.is_spent
+
     def has_whole(self, candidate: Candidate) -> bool:
         """Whether a candidate has learned from training and validation rows at once."""
         return candidate in self._whole
@@ -332,8 +343,8 @@ class Search:
 
     def _learn_whole(self, candidate: Candidate) -> None:
         """Let what has learned in folds learn from training and validation rows at once, and all that it is made of."""
-        if self.deal is None or (len(self.deal.turns) == 1 and self.study.budget.is_spent):
-            return  # what has learned from many rows has learned enough
+        if self.deal is None or self.has_enough:
+            return
         self._learn_again(candidate, self.deal.learned_rows, self._whole)
 
     def _learn_again(self, candidate: Candidate, rows: np.ndarray, done: set[Candidate]) -> None:

@@ -6,7 +6,7 @@ Knows prepared rows and views; no target.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.errors import PlaitError
 from plait.kinds import KINDS
-from plait.kinds.features import batch_features
+from plait.kinds.features import batch_features, feature_count
 from plait.kinds.part import Part
 from plait.models.predictors import Bounded, leaves_of
 from plait.models.rows import Prepared, prepare
@@ -27,6 +27,27 @@ from plait.study.job import Fit
 
 RAW = ("tuned", "letters")  # views of which no dense features are made
 MOST_LETTERS = 30_000_000  # up to which the runs of all texts are kept: eight bytes each, two or three to a letter
+
+
+class Features(Mapping[str, np.ndarray]):
+    """Features by name, each made when it is first asked for, by what is given for it."""
+
+    def __init__(self, makers: Mapping[str, Callable[[str], np.ndarray]]) -> None:
+        self._makers, self._made = makers, dict[str, np.ndarray]()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._made:
+            self._made[name] = self._makers[name](name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
 
 
 @dataclass
@@ -50,17 +71,20 @@ class Seen:
         return own if self.base is None else {**self.base.layouts, **own}
 
     @cached_property
-    def features(self) -> dict[str, np.ndarray]:
-        """(rows, feature) of every modality, made when first asked for; NaN in rows that were not prepared."""
-        parts, names = [], [s.name for s in self.prepared.views if s.how not in RAW]
-        for start in range(0, len(self.prepared), 512):
-            rows = np.arange(start, min(start + 512, len(self.prepared)))
-            parts.append(batch_features(self.prepared.batch(rows), self.layouts, names))
-        made = {name: np.concatenate([part[name] for part in parts]) for name in names}
-        if self.base is None or self.rows is None:
-            return made
-        num = len(self.base.prepared)
-        return {**self.base.features, **{name: _spread(x, self.rows, num) for name, x in made.items()}}
+    def features(self) -> Mapping[str, np.ndarray]:
+        """(rows, feature) of every modality, each made when first asked for; NaN in rows that were not prepared."""
+        rest = {} if self.base is None else dict.fromkeys(self.base.features, self.base.features.__getitem__)
+        return Features({**rest, **{s.name: self._make for s in self.prepared.views if s.how not in RAW}})
+
+    def _make(self, name: str) -> np.ndarray:
+        views = [view for view in self.prepared.views if view.name == name]
+        alone = Prepared(views, {name: self.prepared.inputs[name]}, {name: self.prepared.cells[name]}, [])
+        num, width = len(self.prepared), feature_count(self.layouts[name])
+        made = np.empty((num, width), np.float32)
+        for start in range(0, num, 512):
+            rows = np.arange(start, min(start + 512, num))
+            made[rows] = batch_features(alone.batch(rows), self.layouts, [name])[name]
+        return made if self.base is None or self.rows is None else _spread(made, self.rows, len(self.base.prepared))
 
     @classmethod
     def given(
@@ -74,7 +98,8 @@ class Seen:
     def changed(self, features: Mapping[str, np.ndarray], layouts: Mapping[str, Any], rows: np.ndarray) -> Seen:
         """Return the same with these features (of rows, feature) of some inputs instead of its own."""
         seen = Seen(Prepared([], {}, {}, []), rows, self)
-        whole = {name: _spread(x, rows, len(next(iter(self.features.values())))) for name, x in features.items()}
+        num = len(next(iter(self.features.values())))
+        whole = {name: _spread(x, rows, num) for name, x in features.items()}
         vars(seen).update(features={**self.features, **whole}, layouts=dict(layouts))
         return seen
 

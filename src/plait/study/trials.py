@@ -112,9 +112,11 @@ class ClassicTrials:
 
     def settle_encoders(self) -> None:
         """Choose the encoders that are left open by what a linear learner reaches with each; no network is wanted."""
-        study = self.study
+        study, choices = self.study, self.study.prepared.choices
+        if not choices:
+            return
         encoders = {s.name: s.encoder for s in study.prepared.views}
-        for name, views in study.prepared.choices.items():
+        for name, views in choices.items():
             losses: dict[str, float] = {}
             for view in views:
                 try:
@@ -144,6 +146,17 @@ class ClassicTrials:
                 return
             self.try_wave(wave, end)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many rows that what learns a table soon and well comes before all else."""
+        return self.deal is not None and len(self.deal.turns) == 1 and len(self.deal.learned_rows) > NEAR_ROWS
+
+    def try_soon(self) -> None:
+        """Try what learns a table soonest, before texts are looked at: there is a model, and it took seconds."""
+        tables = [view.name for view in self.study.prepared.views if view.able is TABULAR and view.is_main]
+        if BOOSTING in self.learners and self._has_numbers(tables):
+            self.try_wave(self._trials(BOOSTING, QUICK, [tables]))
+
     def _list_waves(self) -> list[list[Trial]]:
         """Return the tries of each wave: the quickest learner, and letters; all others; what is dearest."""
         groups, deal, first = self._groups_of_names(), self.deal, next(iter(self.learners))
@@ -153,7 +166,7 @@ class ClassicTrials:
         tables = [names for names in groups if self._has_numbers(names)]
         made = {learner: self._trials(learner, 0, each[learner]) for learner in self.learners}
         waves = [[*made.pop(first), *letters], [], made.pop(FOREST, []) if deal is not None else []]
-        if deal is not None and len(deal.turns) == 1 and len(deal.learned_rows) > NEAR_ROWS:
+        if self.is_large:
             soon = [trial for learner in (*BINNED, BOOSTING) for trial in made.pop(learner, [])]
             waves[:0] = [self._trials(BOOSTING, QUICK, tables), soon]
         waves[-2] = [trial for trials in made.values() for trial in trials]
@@ -230,8 +243,7 @@ class ClassicTrials:
             kept = [(learner, setting, group) for learner, setting, group in asked
                     if (learner, *group) not in self._given_up]  # fmt: skip
             made = [self.trial_of(*one) for one in kept]
-            tried = {trial.name for trial, _ in self._tries.values()}
-            self.try_wave([trial for trial in made if trial is not None and trial.name not in tried])
+            self.try_wave([trial for trial in made if trial is not None])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -251,6 +263,8 @@ class ClassicTrials:
 
     def try_wave(self, trials: Sequence[Trial], end: float = math.inf) -> None:
         """Try these, and add them in this order, but for those that are given up, or are asked for after `end`."""
+        tried = {trial.name for trial, _ in self._tries.values()}
+        trials = [trial for trial in trials if trial.name not in tried]
         kept = {trial.name: kept_answer(self.study.stages, trial.name) for trial in trials}
         rivals = {trial: self._rival_of(trial) for trial in trials}
 

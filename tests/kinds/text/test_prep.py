@@ -55,6 +55,14 @@ def test_svd_equals_the_exact_one():
     assert np.allclose(np.abs(prep.components @ exact.T), np.eye(2), atol=1e-3)
 
 
+def test_of_many_texts_the_svd_is_learned_from_some(monkeypatch):
+    monkeypatch.setattr("plait.kinds.text.prep.MOST_TEXTS", 3)
+    some = TextPrep(min_count=1, svd=3).fitted([*TEXTS, "a green hat"])
+    assert some.components.shape == (3, len(some.terms))
+    assert {"green", "hat", "dress", "shoe"} <= {*some.terms}  # terms and weights are those of all
+    assert np.linalg.norm(some.vector(TEXTS), axis=1) == pytest.approx(1, abs=1e-5)
+
+
 def test_chinese_terms_are_characters_and_pairs():
     prep = TextPrep(min_count=1).fitted(["我爱你", "你爱我"])
     assert prep.terms == ("你", "我", "爱", "你爱", "我爱", "爱你", "爱我")

@@ -292,7 +292,12 @@ def _runs(tokens: Sequence[str], ngrams: int) -> Iterator[str]:
 
 
 def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Return the first right singular vectors of x (batch, vocabulary): (feature, vocabulary) float32."""
+    """Return the first right singular vectors of x (batch, vocabulary): (feature, vocabulary) float32.
+
+    Of many texts those of some, drawn: which directions texts differ in most is known from them.
+    """
+    if x.shape[0] > MOST_TEXTS:
+        x = x[np.sort(generator.permutation(x.shape[0])[:MOST_TEXTS])]
     size = max(1, min(size, min(x.shape)))
     q = generator.standard_normal((x.shape[1], min(size + 10, min(x.shape)))).astype(np.float32)
     with single_blas():  # each product is small, and there are many
@@ -303,6 +308,7 @@ def _svd(x: csr_matrix, size: int, generator: np.random.Generator) -> np.ndarray
         return np.ascontiguousarray((v[:size] @ q.T).astype(np.float32))
 
 
+MOST_TEXTS = 10_000  # that the SVD is learned from
 PREP = TextPrep
 COMMON, LATIN = 3, 0.9  # of the commonest words of English, and the share of words in its letters, that tell it
 SENTENCE = 8  # tokens of long training texts from which on they are sentences

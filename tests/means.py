@@ -27,4 +27,4 @@ def frozen(network: Means, **others: Any) -> Frozen:
     prep = ImagePrep(mode="L", height=2, width=2)
     told = {"origin": "here", "licence": "none", "weights": "w", "prep": prep, "load": lambda: network}
     shape = {"shape": (1, 2, 2), "dtype": "uint8", "tokens": 1, "width": 1}
-    return Frozen("means", "image", **{**shape, **told, **others})
+    return Frozen("means", **{**shape, **told, **others})

@@ -74,7 +74,7 @@ def test_bars_of_a_row_share_one_scale() -> None:
     sound = {"modality": "s", "form": "sound", "seconds": seconds, "duration": 1.0, "wav": b"", "spectrogram": b""}
     table, said, heard = explain_row({**ROW, "parts": [columns, text, sound]}, regression=False)["parts"]
     assert table["limit"] == 0.4
-    assert [piece["level"] for piece in said["pieces"]] == [0, 1]  # a quarter of the heaviest
+    assert [piece.level for piece in said["pieces"]] == [0, 1]  # a quarter of the heaviest
     assert 'height="20"' in heard["strip"]
 
 

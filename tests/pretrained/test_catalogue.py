@@ -69,7 +69,7 @@ def test_a_package_that_is_not_installed_is_told(nothing_installed):
     told = {"name": "static", "kind": "text", "prep": {}, "weights": "", "origin": "wordllama 0.4"}
     with pytest.raises(RunError, match=r"the pretrained encoder 'static', whose package is not there: .*pip install"):
         restore_frozen(told)
-    assert [best_local(kind) for kind in NAMES] == [None, None, "acoustic", None] and not is_installed("hf:x")
+    assert [best_local(kind) for kind in NAMES] == [None, "acoustic", None, None] and not is_installed("hf:x")
 
 
 def test_the_best_local_encoder_is_the_first_that_is_installed(monkeypatch):

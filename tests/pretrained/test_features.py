@@ -10,7 +10,7 @@ from PIL import Image
 
 from means import Means, frozen
 from plait.data.fact_cache import cache_folder
-from plait.pretrained.features import Cells, nothing_kept, read_features, read_raw
+from plait.pretrained.features import Cells, encode_kept, nothing_kept, read_features, read_raw
 
 
 @pytest.fixture
@@ -66,3 +66,21 @@ def test_what_a_tuned_encoder_is_given_is_zero_where_a_cell_is_absent(cells: Cel
         reasons = read_raw(frozen(Means()), cells, out, pool)
     assert [row for row, reason in enumerate(reasons) if reason is not None] == sorted([8, *range(6, 70, 7)])
     assert out[:68, 0, 0, 0].tolist() == [0 if reasons[row] is not None else row for row in range(68)]
+
+
+def test_what_was_covered_or_made_worse_is_encoded_once() -> None:
+    network, inputs = Means(), np.arange(3, dtype=np.uint8)[:, None, None, None].repeat(2, 2).repeat(2, 3)
+    first, again = (encode_kept(frozen(network), inputs[rows]) for rows in ([0, 1], [2, 1]))
+    assert (first.ravel().tolist(), again.ravel().tolist()) == ([0, 1], [2, 1])
+    assert network.seen == [2, 1]
+    with nothing_kept():
+        assert encode_kept(frozen(network), inputs).ravel().tolist() == [0, 1, 2]
+    assert network.seen == [2, 1, 3]
+
+
+def test_what_an_encoder_is_given_is_no_cell(cells: Cells) -> None:
+    network, grey = Means(), np.full((1, 2, 2), 7, np.uint8)
+    encode_kept(frozen(network), grey[None])
+    with ThreadPoolExecutor(1) as pool:
+        read_features(frozen(network), Cells([grey[0], grey[0] + 1]), np.zeros((2, 1, 1), np.float32), pool)
+    assert network.seen == [1, 2]

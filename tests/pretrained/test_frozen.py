@@ -81,7 +81,12 @@ def test_features_depend_on_weights_preparation_and_settings(change: dict[str, o
 
 
 def test_features_of_a_text_are_not_those_of_a_picture() -> None:
-    assert replace(frozen(Means()), kind="text").key != frozen(Means()).key
+    class Told(ImagePrep):  # a preparation of texts with the same options
+        KIND = "text"
+
+    told = frozen(Means(), prep=Told(mode="L", height=2, width=2))
+    assert (told.kind, told.prep.to_json()) == ("text", frozen(Means()).prep.to_json())
+    assert told.key != frozen(Means()).key
 
 
 @pytest.mark.parametrize("change", [{"origin": "elsewhere"}, {"licence": "MIT"}])

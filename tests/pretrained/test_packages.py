@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from plait.errors import MissingExtra
-from plait.pretrained.packages import describe_package, find_file
+from plait.pretrained.packages import describe_package, find_file, find_weights
 
 
 @pytest.fixture
@@ -29,6 +29,16 @@ def small_package(tmp_path, monkeypatch):
 def test_a_file_is_found_without_an_import(small_package):
     assert find_file("smallnet", "weights.bin") == small_package / "smallnet" / "weights.bin"
     assert "smallnet" not in sys.modules
+
+
+def test_weights_are_told_by_their_hash(small_package):
+    path, told = find_weights("smallnet", "weights.bin")
+    assert path == small_package / "smallnet" / "weights.bin"
+    assert told == {
+        "origin": "smallnet 1.2",
+        "licence": "Apache-2.0",
+        "weights": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",  # SHA-256 of abc
+    }
 
 
 def test_origin_and_licence_are_what_the_package_says(small_package):

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plait.core.contract import Batch, Table, second_name
+from means import Means, frozen
+from plait.core.contract import Batch, Modality, Table, second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
+from plait.kinds.image.prep import ImagePrep
 from plait.models.rows import Prepared, prepare
-from plait.models.views import beside_views
+from plait.models.views import View, beside_views
 from plait.proof.robustness import Robustness, area_under, score_curve
 from searches import prepare_all
 from tiny import read_csv, write_csv, write_table
@@ -245,6 +247,36 @@ def test_few_rows_stand_for_all(table: Table, prepared: Prepared) -> None:
     assert abs(there[rows].mean() - there.mean()) <= 1 / 12
     assert abs(accuracy_of(measured, rows) - accuracy_of(measured, np.arange(ROWS))) <= 1 / 12
     assert measured._typical_rows("photo", 99).tolist() == list(range(ROWS))
+
+
+def test_a_second_predictor_finds_the_features_of_worse_cells() -> None:
+    """Whatever it says of the rows, of those that both are measured on the cells get worse alike."""
+    pictures = np.arange(ROWS, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2) * 10 + 10
+    pictures[:, :, 5:] = 0
+    network = Means()
+    encoder = frozen(network, prep=ImagePrep(mode="L", height=8, width=8), shape=(1, 8, 8))
+    strand = View(Modality("photo", "image", ("photo",)), encoder.prep, "image", frozen=encoder)
+    shown = Table({"photo": pictures})
+    seen = prepare(shown, [strand])
+    network.seen.clear()
+
+    class Bright:
+        names = ["photo"]
+
+        def __init__(self, edge: float) -> None:
+            self.edge = edge
+
+        def __call__(self, batch: Batch) -> np.ndarray:
+            yes = 1 / (1 + np.exp((self.edge - batch.inputs["photo"].numpy()[:, 0, 0].astype(float)) / 50))
+            return np.stack([1 - yes, yes], 1)
+
+    curves = robustness(Bright(120), shown, seen).curves()
+    assert [(c["what"], c["rows"]) for c in curves] == [("noise", 16), ("blur", 16), ("occlusion", 16), ("missing", 24)]
+    assert sum(network.seen) == 6 * 16
+    assert robustness(Bright(120), shown, seen).curves() == curves
+    assert sum(network.seen) == 6 * 16  # nothing new
+    robustness(Bright(160), shown, seen).curves()
+    assert 6 * 16 < sum(network.seen) < 1.5 * 6 * 16  # other rows stand for all, most of them the same
 
 
 def accuracy_of(measured: Robustness, rows: np.ndarray) -> float:

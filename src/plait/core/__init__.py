@@ -30,7 +30,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "from_strings", "option", "read_flags",
     ),
     "progress": ("Progress", "can_show", "joined"),
-    "tables": ("FORMS", "make_table", "markdown_table", "markdown_text"),
+    "tables": ("FORMS", "PLAIN", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (
         "FEW", "THREADS", "number_threads", "one_thread", "open_pool", "single_blas", "task_threads",

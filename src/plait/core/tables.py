@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from plait.core.terminal import harmless, text_table
 
-FORMS = ("text", "markdown", "latex", "json")
+PLAIN = "text"  # as the terminal shows a table
+FORMS = (PLAIN, "markdown", "latex", "json")
 # what steers LaTeX, and what a paper cannot set without a package
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -53,4 +54,4 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def make_table(form: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows under a header in one of FORMS but json."""
-    return {"text": text_table, "markdown": markdown_table, "latex": latex_table}[form](header, rows)
+    return {PLAIN: text_table, "markdown": markdown_table, "latex": latex_table}[form](header, rows)

@@ -69,6 +69,11 @@ def digest_text(text: str) -> bytes:
     return _digest(b"text;", text.encode("utf-8", "surrogatepass"))
 
 
+def digest_input(values: np.ndarray) -> bytes:
+    """Return the hash of what an encoder is given, of a cell that was changed before."""
+    return _digest(f"input {values.dtype} {values.shape};".encode(), np.ascontiguousarray(values).tobytes())
+
+
 def _digest(*parts: bytes) -> bytes:
     digest = hashlib.blake2b(digest_size=KEY_BYTES)
     for part in parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -119,15 +119,23 @@ def _strongest(cells: np.ndarray) -> list[dict[str, str]]:
     return boxes
 
 
-def _pieces(text: str, spans: Sequence[Mapping[str, Any]], limit: float) -> list[dict[str, Any]]:
-    """Cut a text into pieces, each with how strongly it counted, 0 to 4, and for or against. Overlaps are left out."""
-    pieces: list[dict[str, Any]] = []
+class Piece(NamedTuple):
+    """A piece of a text. level: how strongly it counted, 0 to 4; weight: for the answer, or below 0 against it."""
+
+    text: str
+    level: int = 0
+    weight: float = 0.0
+
+
+def _pieces(text: str, spans: Sequence[Mapping[str, Any]], limit: float) -> list[Piece]:
+    """Cut a text into pieces. Spans that overlap are left out."""
+    pieces: list[Piece] = []
     at = 0
     for s in sorted(spans, key=lambda s: (s["start"], s["end"])):
         begin, stop, weight = s["start"], min(s["end"], len(text)), s["weight"]
         if begin < at or stop <= begin:
             continue
-        pieces.append({"text": text[at:begin], "level": 0, "weight": 0.0})
-        pieces.append({"text": text[begin:stop], "level": round(4 * abs(weight) / limit), "weight": weight})
+        pieces.append(Piece(text[at:begin]))
+        pieces.append(Piece(text[begin:stop], round(4 * abs(weight) / limit), weight))
         at = stop
-    return [p for p in [*pieces, {"text": text[at:], "level": 0, "weight": 0.0}] if p["text"]]
+    return [piece for piece in [*pieces, Piece(text[at:])] if piece.text]

@@ -68,8 +68,10 @@ class Kind:
     modality of its own; shared: whether such columns share what is learned of them, as two columns of pictures do.
     forms: (ending of the name, kind) of the modalities that its columns form, where these are several, as of a video
     its pictures and its sound. encoders: those that are trained here; the first is what a modality gets that is not
-    named. abilities: {ability: its module's name, or the object itself}. Every kind has read, prep, network and
-    features; what else it lacks is None, and nobody asks further.
+    named. pretrained: those that others have trained, on what `known_from` says, the best first; beside: those that
+    classic learners see beside what a modality is seen through. pieces: the kind whose pretrained encoders see a cell
+    piece by piece, as of a video each frame. abilities: {ability: its module's name, or the object itself}. Every kind
+    has read, prep, network and features; what else it lacks is None, and nobody asks further.
     """
 
     name: str
@@ -79,6 +81,10 @@ class Kind:
     shared: bool = True
     forms: tuple[tuple[str, str], ...] = ()
     encoders: tuple[str, ...] = ("scratch",)
+    pretrained: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    known_from: str = ""
+    pieces: str = ""
     abilities: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __getattr__(self, name: str) -> Any:

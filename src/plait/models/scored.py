@@ -15,6 +15,7 @@ import numpy as np
 from plait.core.contract import second_name, shown_by
 from plait.core.files import under
 from plait.errors import RunError
+from plait.kinds import VECTORS
 from plait.models.calibration import assign_folds, turns
 from plait.models.classic import ClassicPredictor, Goal, OfFeatures, fit_classic
 
@@ -83,7 +84,7 @@ def score_width(prior: np.ndarray) -> int:
 
 
 def score_layout(prior: np.ndarray) -> dict[str, Any]:
-    return {"kind": "vectors", "tokens": 1, "width": score_width(prior), "columns": 1}
+    return {"kind": VECTORS.name, "tokens": 1, "width": score_width(prior), "columns": 1}
 
 
 @dataclass

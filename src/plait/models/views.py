@@ -18,7 +18,7 @@ from plait.core.files import consistent
 from plait.core.options import OWN, FitOptions
 from plait.core.typed import check_type
 from plait.errors import RequestError, RunError, did_you_mean
-from plait.kinds import KINDS, TABULAR, TEXT, VIDEO, Kind
+from plait.kinds import KINDS, TABULAR, TEXT, VECTORS, VIDEO, Kind
 from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
 from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
@@ -138,7 +138,7 @@ class View:
         if frozen is not None and self.feeds_encoder:
             return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
         if frozen is not None:
-            return {"kind": "vectors", "tokens": frozen.tokens, "width": frozen.width}
+            return {"kind": VECTORS.name, "tokens": frozen.tokens, "width": frozen.width}
         return {"kind": self.form.name, **self.form.network.layout(prep, self.encoder)}
 
     def shape(self) -> tuple[int, ...]:

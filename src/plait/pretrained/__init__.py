@@ -19,6 +19,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     ),
     "features": (
         "Cells",
+        "encode_kept",
         "encoding_device",
         "nothing_kept",
         "prepare_cell",

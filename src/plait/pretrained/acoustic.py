@@ -36,7 +36,6 @@ def make_acoustic(options: Mapping[str, object]) -> Frozen:
     prep = make_wave_prep("acoustic", RATE, None, options)
     return Frozen(
         name="acoustic",
-        kind="audio",
         shape=(prep.samples,),
         dtype="float32",
         tokens=1,

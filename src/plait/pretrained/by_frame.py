@@ -34,7 +34,6 @@ def over_frames(frozen: Frozen, frames: int) -> Frozen:
     trainable = frozen.trainable or frozen.load
     return replace(
         frozen,
-        kind="video",
         shape=(frames, *frozen.shape),
         tokens=VIEWS * frozen.tokens,
         prep=VideoPrep(frames=frames, picture=frozen.prep),

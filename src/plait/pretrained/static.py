@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from plait.core.files import digest
 from plait.pretrained.cells import CleanPrep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import describe_package, find_file
+from plait.pretrained.packages import find_file, find_weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -71,18 +71,15 @@ def make_static(options: Mapping[str, object]) -> Frozen:
     """Return the encoder. options: steps of cleaning, which may be strings.
     Raises RequestError for a wrong option, MissingExtra without the package."""
     prep = StaticPrep.of(options)
-    path, (origin, licence) = find_file(PACKAGE, *VECTORS), describe_package(PACKAGE)
+    path, told = find_weights(PACKAGE, *VECTORS)
     return Frozen(
         name="static",
-        kind="text",
         shape=(TOKENS,),
         dtype="int32",
         tokens=1,
         width=WIDTH,
-        origin=origin,
-        licence=licence,
-        weights=digest(path),
         prep=prep,
         load=lambda: MeanEmbedding(load_file(path)["embedding.weight"]),
         settings=digest(find_file(PACKAGE, *TOKENISER)),
+        **told,
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from plait.errors import RequestError
 from plait.pretrained.cells import Colours
 
+PARTS = ("text_config", "vision_config", "audio_config")  # where a config of several kinds keeps that of each
 SEGMENTS = 4  # tokens of a sound whose network gives a feature for each moment: its four quarters, in order
 SOUNDS = 8  # encoded at a time: half a minute of sound is much for one layer
 LEAST = 0.025  # seconds of sound given to a network at least: one window of a spectrogram
@@ -21,7 +22,7 @@ LEAST = 0.025  # seconds of sound given to a network at least: one window of a s
 
 def is_joint(model: nn.Module, kind: str) -> bool:
     """Tell whether a network embeds several kinds in one space, this among them, as CLIP and CLAP do."""
-    parts = [getattr(model.config, f"{name}_config", None) for name in ("text", "vision", "audio")]
+    parts = [getattr(model.config, name, None) for name in PARTS]
     return sum(part is not None for part in parts) > 1 and hasattr(model, f"get_{kind}_features")
 
 

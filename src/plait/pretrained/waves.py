@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plait.core.files import digest
 from plait.pretrained.cells import make_wave_prep
 from plait.pretrained.frozen import Frozen
-from plait.pretrained.packages import describe_package, find_file
+from plait.pretrained.packages import find_weights
 
 ALIKE = 8  # sounds that go through a network at a time: half a minute of sound is much for one layer
 
@@ -64,17 +63,14 @@ def make_packed(
     """Return the encoder of sounds whose weights lie in the package of its name, as load(path of the file) makes it.
     Raises RequestError for a wrong option, MissingExtra without the package."""
     prep = make_wave_prep(name, rate, None, options)
-    path, (origin, licence) = find_file(name, *parts), describe_package(name)
+    path, told = find_weights(name, *parts)
     return Frozen(
         name=name,
-        kind="audio",
         shape=(prep.samples,),
         dtype="float32",
         tokens=1,
         width=width,
-        origin=origin,
-        licence=licence,
-        weights=digest(path),
         prep=prep,
         load=lambda: load(path),
+        **told,
     )

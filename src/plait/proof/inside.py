@@ -26,7 +26,7 @@ from plait.kinds.weights import grid_sums
 from plait.models.network import Network, as_probabilities
 from plait.models.predictors import input_names, present_in
 from plait.models.views import View
-from plait.pretrained.features import Cells, prepare_cell
+from plait.pretrained.features import Cells, encode_kept, prepare_cell
 from plait.proof.shapley import weigh_parts
 
 GRID = 8  # cells on a side: of the patches
@@ -270,7 +270,7 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
 
     def ask(variants: Tensor) -> np.ndarray:
         # of a model in one graph the pretrained encoder is inside it
-        made = variants if strand.feeds_encoder else torch.from_numpy(frozen.encode(variants.numpy()))
+        made = variants if strand.feeds_encoder else torch.from_numpy(encode_kept(frozen, variants.numpy()))
         views = {name: (_put(variants, old[name], spot), None) for name in raws}
         return probe.ask(strand.name, _put(made, old[strand.name], spot), views=views)
 

@@ -9,7 +9,7 @@ from typing import Any
 from plait.core import notebook
 from plait.core.contract import frame_of
 from plait.core.language import retell, say, spoken
-from plait.core.tables import make_table
+from plait.core.tables import PLAIN, make_table
 from plait.core.words import count, duration, metric_name, milliseconds, number, parameters, say_unsure, term
 
 SIMPLEST = "the simplest within one standard error of the lowest loss on validation"
@@ -147,7 +147,7 @@ class Proof:
         """The verdict in words, in the language that is spoken."""
         return say_verdict(self.verdict)
 
-    def table(self, form: str = "text") -> str:
+    def table(self, form: str = PLAIN) -> str:
         """Return all candidates as a table. form: text, markdown or latex."""
         return board(self.candidates, self.facts["metric"], form)
 
@@ -163,18 +163,19 @@ def rule_of(facts: Mapping[str, Any]) -> str:
     return AVERAGED if several else SELECTED
 
 
-def board(candidates: Sequence[Mapping[str, Any]], metric: str, form: str = "text", kept: bool = False) -> str:
+def board(candidates: Sequence[Mapping[str, Any]], metric: str, form: str = PLAIN, kept: bool = False) -> str:
     """Return candidates as a table. form: text, markdown or latex.
 
     kept: those that can be asked have a sign, and the name for that.
     """
     named = metric_name(metric)
     validation, test = say("{metric}, validation", metric=named), say("{metric}, test", metric=named)
-    header = [("  " if form == "text" else "") + say("candidate"), say("how"), validation, test, *map(say, COSTS)]
+    blank = "  " if form == PLAIN else ""
+    header = [blank + say("candidate"), say("how"), validation, test, *map(say, COSTS)]
     rows = []
     for c in candidates:
         asked = c.get("kept", "") if kept else ""
-        mark = "* " if c["winner"] else "+ " if asked else "  " if form == "text" else ""
+        mark = "* " if c["winner"] else "+ " if asked else blank
         name, how = mark + (asked or c["name"]), term(c["recipe"]) if c["recipe"] != c["name"] else ""
         cost = [duration(c["seconds"]), parameters(c["params"]), milliseconds(c["latency_ms"])]
         rows.append([name, how, span(c["val"]), "—" if c["test"] is None else span(c["test"]), *cost])

@@ -19,7 +19,7 @@ from plait.kinds.worsening import Worsening
 from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import View
-from plait.pretrained.features import encoding_device
+from plait.pretrained.features import encode_kept, encoding_device
 from plait.pretrained.frozen import Frozen
 from plait.proof.scores import labelled, row_scores, scores
 
@@ -84,8 +84,9 @@ class Robustness:
             )
         return curves
 
-    def _generator(self) -> np.random.Generator:
-        return np.random.default_rng([self.seed, 7])
+    def _generator(self, *place: int) -> np.random.Generator:
+        """Return what draws for all rows, or for the one at a place, which others beside it change nothing of."""
+        return np.random.default_rng([self.seed, 7, *map(int, place)])
 
     def _answer(self, prepared: Prepared) -> np.ndarray:
         rows = np.arange(len(prepared))
@@ -145,8 +146,9 @@ class Robustness:
 
         def at(way: Worsening, level: float) -> Prepared:
             if way.on == "input":
-                return seen(way.change(raw, level, self._generator(), {}))
-            return seen(part._changed_values(before, way, level, raw))
+                changed = (way.change(raw[k : k + 1], level, self._generator(row), {}) for k, row in enumerate(rows))
+                return seen(np.concatenate([*changed]))
+            return seen(part._changed_values(before, way, level, raw, rows))
 
         step = 1 if len(rows) == len(self.prepared) else 2
         return [
@@ -161,11 +163,11 @@ class Robustness:
         part = replace(self, table=self.table.take(rows), prepared=few, answers=None)
 
         def at(way: Worsening, level: float) -> Prepared:
-            changed = {strand.name: part._changed_values(strand, way, level, few.inputs[strand.name])}
+            changed = {strand.name: part._changed_values(strand, way, level, few.inputs[strand.name], rows)}
             for view in beside:
                 given = replace(view, how="given")
                 raw = np.zeros((len(rows), *given.shape()), given.dtype())
-                changed[view.name] = _encoded(few, view, part._changed_values(given, way, level, raw))
+                changed[view.name] = _encoded(few, view, part._changed_values(given, way, level, raw, rows))
             return replace(few, inputs={**few.inputs, **changed})
 
         return [
@@ -173,15 +175,16 @@ class Robustness:
         ]
 
     def _typical_rows(self, name: str, num: int) -> np.ndarray:
-        """Return labelled rows, of which as many have the modality, are right and are sure as of all."""
+        """Return labelled rows, of which as many have the modality, are right and are sure as of all.
+        Of rows alike the first in an order drawn once: many are those of another predictor, whose features are kept."""
         rows = np.flatnonzero(labelled(self.target))
         answers = self._untouched[rows]
         key = row_scores([self.target[row] for row in rows], answers, self.classes)
         if self.classes is not None:
             key = np.where(key > 0, 1.0, -1.0) * answers.max(1)
-        order = np.lexsort((key, self.prepared.present[name][rows]))
-        steps = np.arange(min(num, len(rows))) + 0.5
-        return np.sort(rows[order[(steps * len(rows) / max(1, len(steps))).astype(int)]])
+        alike = np.array_split(np.lexsort((key, self.prepared.present[name][rows])), max(1, min(num, len(rows))))
+        rank = self._generator().permutation(len(self.target))[rows]
+        return np.sort(rows[[some[rank[some].argmin()] for some in alike if len(some)]])
 
     def _missing_way(self, name: str) -> Way:
         """Return how a modality goes missing at random; a row without it at one rate is without it at every higher."""
@@ -199,13 +202,17 @@ class Robustness:
 
         return Way(name, "missing", "share of the rows", np.arange(len(present)), MISSING, at)
 
-    def _changed_values(self, strand: View, way: Worsening, level: float, prepared: np.ndarray) -> np.ndarray:
-        """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are."""
+    def _changed_values(
+        self, strand: View, way: Worsening, level: float, prepared: np.ndarray, places: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Open the cells again, make them worse, and prepare that. prepared: the inputs as they are; places: of the
+        rows among those from which they were taken."""
         reader, values = strand.able.read, prepared.copy()
-        generator, prep = self._generator(), strand.frozen.prep if strand.frozen is not None else strand.prep
+        prep = strand.frozen.prep if strand.frozen is not None else strand.prep
+        drawn = [self._generator(place) for place in (range(len(values)) if places is None else places)]
         for place, column in enumerate(strand.modality.columns):
             target = values[:, place] if strand.several else values
-            for row, cell in enumerate(self.table.cells(column)):
+            for row, (cell, generator) in enumerate(zip(self.table.cells(column), drawn, strict=True)):
                 if cell is None or not self.prepared.cells[strand.name][row, place if strand.several else 0]:
                     continue
                 try:
@@ -244,7 +251,7 @@ def _encoded(prepared: Prepared, view: View, worse: np.ndarray) -> np.ndarray:
     there = prepared.cells[view.name].ravel()
     features = np.zeros((len(worse), *view.shape()), np.float32)
     cells = features.reshape(-1, frozen.tokens, frozen.width)
-    cells[there] = frozen.encode(worse.reshape(-1, *frozen.shape)[there], encoding_device())
+    cells[there] = encode_kept(frozen, worse.reshape(-1, *frozen.shape)[there], encoding_device())
     return features
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from plait.core import notebook
 from plait.core.contract import Table
 from plait.core.files import digest, seal, write_json
+from plait.core.tables import PLAIN
 from plait.core.terminal import text_table
 from plait.core.words import count, metric_name
 from plait.data.read import read, read_rows
@@ -329,7 +330,7 @@ class TargetProofs:
     def to_json(self) -> dict[str, Any]:
         return {"targets": {name: proof.to_json() for name, proof in self.of.items()}, "sharing": self.sharing}
 
-    def table(self, form: str = "text") -> str:
+    def table(self, form: str = PLAIN) -> str:
         """Return the candidates of each target as tables. form: text, markdown or latex."""
         mark = "% " if form == "latex" else ""
         return "\n\n".join(f"{mark}target {name}\n\n{proof.table(form)}" for name, proof in self.of.items())

@@ -17,7 +17,6 @@ from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study
 
 PIP = pip_line("pretrained")
-KNOWN_FROM = {"image": "photographs", "text": "texts", "audio": "voices and sounds", "video": "photographs"}
 
 
 def settle_encoders(study: Study) -> None:
@@ -76,7 +75,7 @@ def tell_encoders(study: Study, asked: Mapping[str, Any]) -> dict[str, dict[str,
             fact["beside"] = beside
         if fact["asked"] == "auto" and lacking and (beside or may_gain(strand)):
             line = bare_line(*lacking) if strand.able.opened and strand.kind in BESIDE else PIP
-            fact["better"] = f"weights learned from {KNOWN_FROM[strand.kind]} may do better: {line}"
+            fact["better"] = f"weights learned from {strand.able.known_from} may do better: {line}"
         facts[strand.name] = fact
     return facts
 

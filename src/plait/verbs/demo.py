@@ -38,7 +38,8 @@ RATE = 16000  # of the sound files, in Hz
 SIZE = 32  # of the pictures, in pixels
 WIDTH = 100  # letters of a line that is printed at the end
 MOST_ROWS = 1797  # pictures in scikit-learn's set; none is used twice
-COLUMNS = ("id", "image", "audio", "text", "digit", "voice", "split")
+SEEN = ("image", "audio", "text")
+COLUMNS = ("id", *SEEN, "digit", "voice", "split")
 NEAR_KEYS = {
     "e": "wrd", "f": "dgv", "g": "fhb", "h": "gjn", "i": "uok", "n": "bmh", "o": "ipl", "r": "etf", "s": "adx",
     "t": "ryg", "u": "yij", "v": "cbf", "w": "qes", "x": "zcs", "z": "axs",
@@ -140,7 +141,7 @@ def full_row(table: Path) -> int:
     """Return the number of the first row that has a picture, a sound and a word."""
     with table.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file)):
-            if row["image"] and row["audio"] and row["text"]:
+            if all(row[name] for name in SEEN):
                 return number
     return 0
 

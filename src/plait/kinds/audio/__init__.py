@@ -14,5 +14,8 @@ KIND = Kind(
     columns=("audio",),
     opened=True,
     encoders=("auto", "scratch"),
+    pretrained=("resemblyzer", "aisfx", "acoustic"),
+    beside=("acoustic", "resemblyzer", "aisfx"),
+    known_from="voices and sounds",
     abilities=abilities_of(__name__, *ABILITIES[1:]),
 )

@@ -14,5 +14,7 @@ KIND = Kind(
     columns=("image",),
     opened=True,
     encoders=("auto", "scratch"),
+    pretrained=("lite0",),
+    known_from="photographs",
     abilities=abilities_of(__name__, *ABILITIES[1:]),
 )

@@ -17,6 +17,9 @@ KIND = Kind(
     noun="text",
     columns=("text",),
     encoders=("auto", "tfidf", "tokens", "both"),
+    pretrained=("static", "minilm"),
+    beside=("minilm",),
+    known_from="texts",
     abilities=abilities_of(
         __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
     ),

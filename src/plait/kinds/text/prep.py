@@ -332,6 +332,8 @@ SHARED = CLEANING  # the options that a pretrained encoder's preparation may be 
 class IdsPrep:
     """One text → its token ids (token,), by a fitted `TextPrep`."""
 
+    KIND: ClassVar[str] = Cleaning.KIND
+
     prep: Any
 
     def __call__(self, text: str) -> np.ndarray:

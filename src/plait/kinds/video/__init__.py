@@ -16,6 +16,9 @@ KIND = Kind(
     columns=("video",),
     opened=True,
     encoders=("auto", "scratch"),
+    pretrained=("lite0",),
+    known_from="photographs",
+    pieces="image",
     forms=((".image", "video"), (".audio", "audio")),
     abilities=abilities_of(__name__, *ABILITIES[1:]),
 )

@@ -77,6 +77,22 @@ def test_the_scaling_is_the_one_it_was_trained_with(photographs, classifier):
     assert np.mean(of_imagenet) == pytest.approx(0.47, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    "patch", [(96, 152, 96, 152), (0, 42, 182, 224), (100, 101, 0, 1), (0, 224, 0, 224), (5, 5, 5, 5)]
+)
+def test_what_a_patch_does_not_reach_is_computed_once(photographs, patch):
+    """Patches inside, in a corner, of one pixel, of the whole picture, and none: features as if each came alone."""
+    top, bottom, left, right = patch
+    near = np.repeat(photographs[:1], 3, 0)
+    near[1, :, top:bottom, left:right] = 120
+    near[2, :, 150:206, 20:76] = 7
+    lite0 = make_lite0({})
+    found, must = lite0.encode_near(near), lite0.encode(near)
+    assert found.shape == (3, 1, 1280)
+    np.testing.assert_allclose(found, must, atol=1e-4)
+    assert np.abs(must[2] - must[0]).max() > 0.5
+
+
 def test_logits_are_those_of_the_reference(photographs, classifier):
     reference = pytest.importorskip("efficientnet_lite_pytorch")
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

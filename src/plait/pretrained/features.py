@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,18 +85,25 @@ def read_features(frozen: Frozen, cells: Cells, out: np.ndarray, pool: Executor,
     return reasons
 
 
-def encode_kept(frozen: Frozen, inputs: np.ndarray, device: torch.device | str = "cpu") -> np.ndarray:
+def encode_kept(
+    frozen: Frozen, inputs: np.ndarray, device: torch.device | str = "cpu", near: bool = False
+) -> np.ndarray:
     """Return what `Frozen.encode` does of cells that were changed, and are in no table: covered, or made worse.
-    Those that were seen before, as by the report of another fit, are read, the others computed and kept."""
+
+    Those that were seen before, as by the report of another fit, are read, the others computed and kept. near: of cells
+    that are the first one but for a part.
+    """
+    encode = frozen.encode_near if near else partial(frozen.encode, device=device)
     if not _keeping.get():
-        return frozen.encode(inputs, device)
+        return encode(inputs)
     from plait.data.feature_cache import digest_input, open_features
 
     cache = open_features(frozen.key, (frozen.tokens, frozen.width), frozen.describe())
     keys = [digest_input(one) for one in inputs]
     kept, features = cache.get(keys)
     new = np.flatnonzero(~kept)
-    features[new] = frozen.encode(inputs[new], device)
+    if len(new):
+        features[new] = encode(inputs[new])
     cache.add([keys[place] for place in new], features[new])
     return features
 

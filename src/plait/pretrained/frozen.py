@@ -87,6 +87,14 @@ class Frozen:
                     done += size
         return features
 
+    def encode_near(self, inputs: np.ndarray) -> np.ndarray:
+        """As `encode`, on the processor, of cells that are the first one but for a part: what they share once."""
+        near: Any = getattr(self.network.to("cpu"), "near", None)
+        if near is None:
+            return self.encode(inputs)
+        with torch.inference_mode():
+            return np.asarray(near(torch.from_numpy(inputs)))
+
     def describe(self) -> dict[str, Any]:
         """Return what a run folder says of it, as JSON."""
         names = ("name", "kind", "shape", "dtype", "tokens", "width", "origin", "licence", "weights", "settings")

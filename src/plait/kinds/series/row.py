@@ -10,7 +10,21 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.words import count, plain, signed
 from plait.draw.bars import BAR, lay_bars
-from plait.draw.page import BLUE, CONTENT, GAP, HALF, INK, LABEL, LINE, MARGIN, ORANGE, SOFT, Page, frame_axes, plain_axes
+from plait.draw.page import (
+    BLUE,
+    CONTENT,
+    GAP,
+    HALF,
+    INK,
+    LABEL,
+    LINE,
+    MARGIN,
+    ORANGE,
+    SOFT,
+    Page,
+    frame_axes,
+    plain_axes,
+)
 from plait.kinds.series.inside import MOST_LANES, lanes_of, say, thin
 from plait.kinds.series.read import OPENER
 

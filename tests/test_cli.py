@@ -315,7 +315,7 @@ def test_folder_is_where_media_lie(run: Any, monkeypatch: pytest.MonkeyPatch, ve
 
     monkeypatch.setitem(vars(plait), verb, remember)
     words = {"show": "t.csv", "check": "t.csv", "fit": "t.csv --target y --out r", "predict": "r t.csv --out a.csv"}
-    words |= {"convert": "t.csv --column a --out b.csv", "export": "r --to onnx"}
+    words |= {"convert": "t.csv --column a --out b.csv", "export": "r"}
     assert run(verb, *words.get(verb, "r t.csv").split(), "--folder", "there") == (2, "", "error: as far as this\n")
     assert asked["folder"] == Path("there")
 

@@ -425,7 +425,7 @@ def cache(**given: Any) -> Answer:
     return kept.to_json(), str(kept)
 
 
-@command("export", to=REQUIRED)
+@command("export")
 def export(**given: Any) -> Answer:
     """Write the model as one file that answers without the run, through ONNX Runtime. `predict` takes it as well."""
     done = _call(plait.export, **given)

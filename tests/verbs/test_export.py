@@ -17,6 +17,7 @@ from plait.models.blend import Average
 from plait.models.classic import Goal, MajorityPredictor, fit_classic
 from plait.models.predictors import Blend
 from plait.runs.facts import RunFacts
+from plait.runs.kept import Kept
 from plait.runs.model import Model
 from plait.runs.onnx import OnnxModel, OnnxPredictor
 from plait.verbs.export import draw_batch
@@ -138,7 +139,7 @@ def test_the_command_exports(exported: Any, tmp_path: Path, capsys: Any, monkeyp
     monkeypatch.setattr(exporting, "pack_model", lambda *_: data)
     path = tmp_path / "model.onnx"
     with pytest.raises(SystemExit) as end:
-        main(["export", str(exported[0]), "--to", "onnx", "--out", str(path), "--json"])
+        main(["export", str(exported[0]), "--out", str(path), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert (end.value.code, told["path"], told["bytes"], told["rows"]) == (0, str(path), len(data), 64)
     with pytest.raises(SystemExit) as end:
@@ -220,12 +221,21 @@ def test_a_classic_winner_names_who_can_be_written_and_that_one_is(
     pytest.importorskip("onnxruntime")
     facts = replace(model.facts, network="photo and text by a gate")
     kept = replace(model, facts=facts, predictors={"winner": classic.predictor(), "network": model.predictor()})
-    said = r"Or write photo and text by a gate, the best that can: --candidate network\."
-    with pytest.raises(plait.RequestError, match=said):
-        plait.export(kept, out=tmp_path / "model.onnx")
-    with pytest.raises(plait.RequestError, match=r"Or write text alone: --candidate text\."):
-        alone = {"winner": classic.predictor(), "text": model.predictor()}
-        plait.export(replace(model, predictors=alone), out=tmp_path / "model.onnx")
+    why = "the winner of this run is or contains a classic learner (logistic regression)"
+    before = f"{why}; only networks can be written as ONNX. Write the best of them,"
+    with pytest.raises(plait.RequestError) as error:
+        plait.export(replace(kept, folder=Path("a run")), out="model.onnx")
+    gate = "photo and text by a gate: plait export 'a run' --candidate network --out model.onnx"
+    assert str(error.value) == f"{before} {gate}"
+    alone = {"winner": classic.predictor(), "text": model.predictor()}
+    bare = replace(model, folder=Path("run"), predictors=alone, facts=replace(facts, study={}), _kept=Kept)
+    with pytest.raises(plait.RequestError) as error:
+        plait.export(bare)
+    assert str(error.value) == f"{before} text alone: plait export run --candidate text"
+    study = {"candidates": [{"kept": "logistic regression"}, {"kept": "photo by a gate"}]}
+    others = Kept({"logistic regression": classic.predictor(), "photo by a gate": model.predictor()})
+    with pytest.raises(plait.RequestError, match=r"of them, photo by a gate: .* --candidate 'photo by a gate'$"):
+        plait.export(replace(bare, facts=replace(facts, study=study), _kept=lambda: others))
     given: list[Any] = []
     monkeypatch.setattr(
         import_module("plait.verbs.export"),

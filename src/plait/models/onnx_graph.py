@@ -27,6 +27,7 @@ from plait.models.network import Network, NetworkPredictor, Parts, as_probabilit
 from plait.models.predictors import Bounded, Calibrated, leaves_of
 from plait.pretrained.frozen import Frozen
 
+FIT_AGAIN = "Fit again with networks alone: --candidates alone --candidates parallel, or --fusion PLAN."
 OPSET = 20  # the first in which GELU is one operator
 LOGS = (  # which warn that torchvision is not installed, and of an operator that is not folded
     "torch.onnx._internal.exporter._registration",
@@ -95,31 +96,26 @@ def network_predictors(predictor: Any) -> list[NetworkPredictor]:
 
     The majority class may stand beside networks.
     """
+    if why := why_no_graph(predictor):
+        raise RequestError(f"the winner of this run {why}. {FIT_AGAIN}")
+    return [leaf for leaf in leaves_of(predictor) if isinstance(leaf, NetworkPredictor)]
+
+
+def why_no_graph(predictor: Any) -> str:
+    """Return why a predictor cannot be written as one graph: it asks more than networks; "" where it can."""
     leaves = leaves_of(predictor)
-    networks = [leaf for leaf in leaves if isinstance(leaf, NetworkPredictor)]
     others = [leaf for leaf in leaves if not isinstance(leaf, NetworkPredictor)]
+    networks = len(others) < len(leaves)
     other = next((leaf for leaf in others if not (networks and isinstance(leaf, MajorityPredictor))), None)
     if other is None:
-        return networks
+        return ""
     if isinstance(other, MajorityPredictor):
         what = "says the share of each class and looks at nothing"
     elif hasattr(other, "learner"):
         what = f"is or contains a classic learner ({other.learner})"
     else:
         what = f"is or contains a {type(other).__name__}"
-    raise RequestError(
-        f"the winner of this run {what}; only networks can be written as ONNX. Fit again with networks alone: "
-        "--candidates alone --candidates parallel, or --fusion PLAN."
-    )
-
-
-def is_graph(predictor: Any) -> bool:
-    """Whether a predictor asks networks alone, which can be written as one graph."""
-    try:
-        network_predictors(predictor)
-    except RequestError:
-        return False
-    return True
+    return f"{what}; only networks can be written as ONNX"
 
 
 def make_ports(networks: Sequence[Network], output: str, frozen: Mapping[str, Frozen]) -> list[Port]:

@@ -16,7 +16,7 @@ from plait.core.language import say, speaking
 from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import keep_content, write_report
-from plait.models.onnx_graph import is_graph
+from plait.models.onnx_graph import why_no_graph
 from plait.models.predictors import input_names
 from plait.models.rows import Prepared
 from plait.models.views import View, encoder_names
@@ -119,10 +119,10 @@ def best_network(result: Result) -> Candidate | None:
     """Return the best that asks networks alone, which an ONNX file can hold; None where the winner is one, or there is
     none, or a modality has its name."""
     study = result.search.study
-    able = [candidate for candidate in study.candidates if is_graph(candidate.predictor)]
+    able = [candidate for candidate in study.candidates if not why_no_graph(candidate.predictor)]
     if (
         not able
-        or is_graph(result.winner.predictor)
+        or not why_no_graph(result.winner.predictor)
         or NETWORK in study.prepared.names
         or result.search.labels.task == "labels"
     ):

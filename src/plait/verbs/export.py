@@ -17,7 +17,7 @@ from plait.core.words import count
 from plait.data.read import read
 from plait.errors import RequestError, RunError, did_you_mean, need
 from plait.kinds import KINDS
-from plait.models.onnx_graph import is_graph, network_predictors
+from plait.models.onnx_graph import FIT_AGAIN, why_no_graph
 from plait.models.rows import Callback, prepare, quiet
 from plait.models.views import View
 from plait.runs.load import open_one
@@ -84,8 +84,8 @@ def export(
 
     Args:
         run (RUN): Folder that `plait fit` wrote.
-        to (--to FORMAT): onnx.
-        out (--out FILE): File to write; RUN.onnx beside RUN.
+        to (--to FORMAT): onnx, the only one.
+        out (--out FILE): File to write, which ends in .onnx; RUN.onnx beside RUN.
         candidate (--candidate NAME): Another predictor of the run, as in `plait.predict`; network is the best of
             networks alone, where the winner asks something else.
         rows (--rows TABLE): Rows to try the file on before it is written; else drawn.
@@ -115,7 +115,7 @@ def export(
         raise RequestError("a recogniser cannot be exported: it searches for words, which is no graph of fixed steps.")
     if model.task == "pairs":
         raise RequestError("a run of pairs cannot be exported: it predicts nothing. plait embed gives its vectors.")
-    named = _name(model)
+    named = _name(model, None if out is None else Path(out))
     path = _place(model, out)
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists. Name another file with --out, or give --overwrite to replace it.")
@@ -136,26 +136,32 @@ def export(
     return Export(path, len(data), inputs, outputs, rows_tried, rows is None, difference, model.candidate)
 
 
-def _name(model: Model) -> str:
-    """Return what the file says it holds, "" of the winner. Raises RequestError where that asks no network."""
-    try:
-        network_predictors(model.predictor())
-    except RequestError as error:
-        others = {name: one for name, one in model.predictors.items() if name in (NETWORK, *model.alone)}
-        others = {name: others[name] for name in sorted(others, key=lambda name: name != NETWORK)}
-        able = [name for name, one in {**others, **model._kept().predictors}.items() if is_graph(one)]
+def _name(model: Model, path: Path | None) -> str:
+    """Return what the file says it holds, "" of the winner. Raises RequestError where that asks no network.
+
+    path: the file that was named, of which the message says how to write it after all.
+    """
+    if why := why_no_graph(model.predictor()):
         who = f"candidate {model.candidate!r}" if model.candidate else "the winner of this run"
-        said = str(error).replace("the winner of this run", who)
-        if not able:
-            raise RequestError(said) from None
-        what = f"{model.facts.network}, the best that can" if able[0] == NETWORK else able[0]
-        what = f"{what} alone" if able[0] in model.alone else what
-        raise RequestError(f"{said} Or write {what}: --candidate {shlex.quote(able[0])}.") from None
+        able = _find_able(model)
+        if able is None:
+            raise RequestError(f"{who} {why}. {FIT_AGAIN}")
+        what = model.facts.network if able == NETWORK else f"{able} alone" if able in model.alone else able
+        words = ["plait", "export", str(model.folder or "RUN"), "--candidate", able]
+        words += [] if path is None else ["--out", str(path)]
+        raise RequestError(f"{who} {why}. Write the best of them, {what}: {shlex.join(words)}")
     if model.candidate in ("", PROOF):
         return ""
     if model.candidate == NETWORK:
         return model.facts.network or ""
     return f"{model.candidate} alone" if model.candidate in model.alone else model.candidate
+
+
+def _find_able(model: Model) -> str | None:
+    """Return the name of the best predictor of a run that one graph can hold; None where there is none."""
+    there = {**model._kept().predictors, **model.predictors}
+    ranked = [NETWORK, *(line.get("kept") for line in model.facts.study.get("candidates", ())), *model.alone]
+    return next((name for name in ranked if name in there and not why_no_graph(there[name])), None)
 
 
 def read_back(data: bytes, path: Path, model: Model) -> OnnxModel:

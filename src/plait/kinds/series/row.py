@@ -52,7 +52,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
     places = MARGIN + LABEL, MARGIN + LABEL + HALF + GAP
     for x, values, color in zip(places, (part["before"], part["after"]), (SOFT, ORANGE), strict=True):
         axes = page.axes(x, y + 0.22, HALF, _lanes_height(part))
-        _draw_lanes(axes, np.asarray(values, np.float64)[:MOST_LANES], color)
+        _draw_lanes(axes, list(np.asarray(values, np.float64)[:MOST_LANES]), color)
         channels, length = np.shape(values)
         there = np.asarray(values)[np.isfinite(values)]
         said = f"{count(length, 'point')}, from {plain(float(there.min()))} to {plain(float(there.max()))}"

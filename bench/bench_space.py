@@ -61,7 +61,7 @@ def indexed(model: Model, source: Any, aim: str) -> Index:
     """Return an index in memory, and say what its space cost on top of the fit, and what it finds."""
     table = plait.read(source)
     began = time.process_time()
-    read = read_features(model, table)
+    read = read_features(model, table, before=aim == "rows")
     learned = time.process_time()
     space = learn_anew(model, table, read, aim)
     ended = time.process_time()

@@ -128,11 +128,23 @@ def test_a_stem_for_each_aim() -> None:
 def test_rows_that_travel_are_read_as_those_that_stay() -> None:
     model, rows = load(KEPT / "network"), KEPT / "table" / "table.csv"
     runner = Travelling()
-    there = read_features(model, rows, runner=runner, setup=set_up_model(KEPT / "network", model, None, runner))
-    here = read_features(model, rows)
+    there = read_features(
+        model, rows, before=True, runner=runner, setup=set_up_model(KEPT / "network", model, None, runner)
+    )
+    here = read_features(model, rows, before=True)
+    assert there.own == here.own
     assert runner.tasks == 1
     assert runner.folders == [KEPT / "network"]
     assert (there.statuses, there.notes) == (here.statuses, here.notes)
     assert {name: x.tobytes() for name, x in there.features.items()} == {
         name: x.tobytes() for name, x in here.features.items()
     }
+
+
+def test_what_a_network_reads_comes_before_what_it_makes_of_it() -> None:
+    model, rows = load(KEPT / "network"), KEPT / "table" / "table.csv"
+    one, more = read_features(model, rows), read_features(model, rows, before=True)
+    assert (one.own, more.own) == ({}, {name: x.shape[1] for name, x in one.features.items()})
+    for name, x in one.features.items():
+        assert more.features[name].shape[1] > x.shape[1]
+        assert np.array_equal(more.features[name][:, -x.shape[1] :], x, equal_nan=True)

@@ -101,6 +101,21 @@ def test_an_index_of_another_space(copied: Path) -> None:
         load_index(copied)
 
 
+def test_an_index_for_rows_reads_what_networks_read(
+    run: Model, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "folder", None)  # no space is kept
+    monkeypatch.setattr("plait.space.learn.SIMPLEST", ("before", "cca", "held"))
+    monkeypatch.setattr(
+        "plait.space.learn._score", lambda found, aim: (0.5, 0.1)
+    )  # all are as good, the first is taken
+    made = index(run, table, aim="rows")
+    assert made.space.reads_before
+    assert [len(query["hits"]) for query in made.search(table[:2], into="text", top=2).queries] == [2, 2]
+    assert made.evaluate(table)["rows"] == 24
+    assert made.add(table) == 0
+
+
 def test_what_is_no_index(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no folder"):
         load_index(tmp_path / "none")

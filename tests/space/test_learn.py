@@ -112,3 +112,24 @@ def test_a_map_has_a_place_for_each_sampled_cell() -> None:
         name: int((~np.isnan(x[:, 0])).sum()) for name, x in space.samples.items()
     }
     assert len(points["image"][0]) == 2
+
+
+def test_what_networks_read_finds_the_very_row_where_they_have_forgotten_it() -> None:
+    generator, classes = np.random.default_rng(0), lesson()
+    row = generator.standard_normal((120, 6))  # what both see of a row, beside its class
+    seen = {name: row + 0.3 * generator.standard_normal(row.shape) for name in ("image", "audio")}
+    features = {name: np.hstack([x, classes.features[name]]) for name, x in seen.items()}
+    both = replace(
+        classes, features=features, own=dict.fromkeys(features, 5), contents=dict.fromkeys(features, np.arange(120))
+    )
+    assert both.narrow().features["audio"].shape == (120, 5)
+    space, narrow = learn_space(both, "rows"), learn_space(both.narrow(), "rows")
+    assert (space.name, space.reads_before, narrow.reads_before) == ("before", True, False)
+    assert space.heads["audio"].of == "what its network reads, features by hand"
+    one, other = (made.report["directions"]["image->audio"]["paired"]["mrr"] for made in (space, narrow))
+    assert one["low"] > other["high"]
+    assert space.report["directions"]["image->audio"]["cca"] == narrow.report["directions"]["image->audio"]["cca"]
+    rows = both.take(np.arange(7))  # a space of networks alone takes what it knows of more
+    assert np.array_equal(
+        narrow.project(rows.features)["audio"], narrow.project(rows.narrow().features)["audio"], equal_nan=True
+    )

@@ -11,7 +11,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "blocks": ("predict_blocks",),
     "card": ("make_card",),
     "embedding": (
-        "Embeddings", "Head", "NAMES", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
+        "BEFORE", "Embeddings", "Head", "NAMES", "Read", "Sources", "Space", "check_out", "has_classes", "kept_space",
         "mean_vector", "read_features", "space_stem", "unit", "usual_aim",
     ),
     "facts": ("RunFacts",),

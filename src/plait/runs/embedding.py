@@ -51,7 +51,9 @@ NAMES = {  # of the methods that make a space
     "classes": "the class probabilities",
     "vicreg": "heads by VICReg",
     "infonce": "heads by InfoNCE",
+    "before": "ridge CCA with what networks read",
 }
+BEFORE = "what its network reads, "  # in where features are from, where they are joined to those of the network
 LIMIT = 10.0  # standard deviations from the mean, at most: one odd cell turns no vector by itself
 STEP = 256  # rows that are encoded at a time
 WIDEST = 1 << 14  # numbers of a vector, or features of a modality, that a stranger's space may ask for
@@ -127,6 +129,7 @@ class Head:
         return np.linalg.norm(self._vectors(features), axis=1)
 
     def _vectors(self, features: np.ndarray) -> np.ndarray:
+        features = features[:, features.shape[1] - len(self.centre) :]  # before them may be what its network reads
         out = np.full((len(features), self.weight.shape[1]), np.nan)
         there = ~np.isnan(features).all(1)
         if there.any():
@@ -156,6 +159,11 @@ class Space:
     @property
     def dim(self) -> int:
         return next(iter(self.heads.values())).weight.shape[1]
+
+    @property
+    def reads_before(self) -> bool:
+        """Whether it takes the features that networks read, beside what they make of them."""
+        return any(head.of.startswith(BEFORE) for head in self.heads.values())
 
     @property
     def plain(self) -> Space:
@@ -278,9 +286,11 @@ class Sources:
     networks: dict[str, Any]  # {modality: the network that was trained on it alone}
     alone: dict[str, Any]  # {modality: the predictor of it alone}, where there are classes
     seconds: list[View] = field(default_factory=list)  # further views that those predictors read
+    before: bool = False  # whether what a network reads is a feature too, before what it makes of it
+    own: dict[str, int] = field(default_factory=dict)  # {modality: how many of its last features are not of that}
 
     @classmethod
-    def of(cls, model: Any) -> Sources:
+    def of(cls, model: Any, before: bool = False) -> Sources:
         """Find what a run holds of each modality."""
         views, networks = [view for view in model.views if view.is_main], dict[str, Any]()
         asked = [*model.alone.values(), *(p for name, p in model.predictors.items() if name not in model.alone)]
@@ -289,7 +299,7 @@ class Sources:
                 networks.setdefault(leaf.names[0], leaf.network)
         alone = dict(model.alone) if has_classes(model) else {}
         read = {name for predictor in alone.values() for name in input_names(predictor)}
-        return cls(views, networks, alone, [v for v in model.views if not v.is_main and v.name in read])
+        return cls(views, networks, alone, [v for v in model.views if not v.is_main and v.name in read], before)
 
     @property
     def inputs(self) -> list[View]:
@@ -307,9 +317,9 @@ class Sources:
         return f"{own} and probabilities" if view.of in self.alone else own
 
     def read(self, table: Table) -> dict[str, Any]:
-        """Return the features and the statuses of rows that fit: {"features", "statuses"}."""
+        """Return the features and the statuses of rows that fit: {"features", "statuses", "own"}."""
         prepared = prepare(table, self.inputs)
-        return {"features": self.features(prepared), "statuses": prepared.statuses()}
+        return {"features": self.features(prepared), "statuses": prepared.statuses(), "own": self.own}
 
     def features(self, prepared: Prepared) -> dict[str, np.ndarray]:
         """Return {modality: (rows, feature) float32} of prepared rows, NaN where it is absent."""
@@ -322,6 +332,9 @@ class Sources:
                     own = self._features(view, batch)
                     if view.of in self.alone:
                         own = np.concatenate([own, self.alone[view.of](batch)], 1)
+                    if self.before and view.of in self.networks:
+                        self.own[view.of] = own.shape[1]
+                        own = np.concatenate([self._given(view, batch), own], 1)
                     own[~there] = np.nan
                     parts[view.of].append(own.astype(np.float32))
         return {name: np.concatenate(lots) for name, lots in parts.items() if lots}
@@ -331,6 +344,10 @@ class Sources:
         network = self.networks.get(view.of)
         if network is not None:
             return pool(*network.encode(batch)[view.of])[0].cpu().numpy().astype(np.float64)
+        return self._given(view, batch)
+
+    def _given(self, view: View, batch: Any) -> np.ndarray:
+        """Return (batch, feature) of one modality as it comes: of its pretrained encoder, or by hand."""
         layout = view.layout()
         if view.frozen is not None and not view.feeds_encoder:
             x, cells = batch.inputs[view.of].float(), batch.cells.get(view.of)
@@ -352,6 +369,7 @@ class Read:
     statuses: list[tuple[str, str]]
     notes: list[str]
     table: Table
+    own: dict[str, int] = field(default_factory=dict)  # as of `Sources`
 
 
 def read_features(
@@ -360,17 +378,18 @@ def read_features(
     *,
     folder: str | Path | None = None,
     given: bool = False,
+    before: bool = False,
     callback: Callback = quiet,
     runner: Runner | None = None,
     setup: Any = None,
 ) -> Read:
     """Return what a run knows of the modalities of rows.
 
-    given: whether only modalities of which the table has a column count, as in a query. runner, setup: where blocks of
-    rows are read, and what gives tasks the model; without them here.
+    given: whether only modalities of which the table has a column count, as in a query. before: as of `Sources`.
+    runner, setup: where blocks of rows are read, and what gives tasks the model; without them here.
     Raises RequestError, TableError as `Model.predict` does.
     """
-    table, sources = read_rows(rows, folder), Sources.of(model)
+    table, sources = read_rows(rows, folder), Sources.of(model, before)
     if given:
         there = model._columns_in(table)
         sources.views = [v for v in sources.views if {*v.modality.columns} & there] or sources.views
@@ -383,25 +402,28 @@ def read_features(
     else:
         share_media(runner, table, sources.views)
         stage = say_where(stage, runner)
-        blocks = runner.map("plait.runs.embedding:read_block", each_block([table], runner), setup=setup)
-    parts, statuses = [], list[tuple[str, str]]()
+        asked = ({**block, "before": before} for block in each_block([table], runner))
+        blocks = runner.map("plait.runs.embedding:read_block", asked, setup=setup)
+    parts, statuses, own = [], list[tuple[str, str]](), dict[str, int]()
     for block in blocks:
         parts.append(block["features"])
+        own |= block["own"]
         statuses += [(status, reason) for status, reason in block["statuses"]]
         callback({"stage": stage, "done": len(statuses), "total": len(table)})
     features = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Read(features, statuses, notes, table)
+    return Read(features, statuses, notes, table, own)
 
 
 def read_block(model: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Return what a run knows of a block of rows, with all of its modalities."""
-    (table,), sources = tables_of(request), Sources.of(model)
+    (table,), sources = tables_of(request), Sources.of(model, request["before"])
     steps = [
         sources.read(table.take(np.arange(s, min(s + STEP, len(table))))) for s in range(0, max(1, len(table)), STEP)
     ]
     names = [*steps[0]["features"]]
     features = {name: np.concatenate([step["features"][name] for step in steps]) for name in names}
-    return {"features": features, "statuses": [status for step in steps for status in step["statuses"]]}
+    statuses = [status for step in steps for status in step["statuses"]]
+    return {"features": features, "statuses": statuses, "own": sources.own}
 
 
 # -- what embed returns -------------------------------------------------------------------------------------------

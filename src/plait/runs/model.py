@@ -293,7 +293,9 @@ class Model:
             raise RequestError(
                 f"the run has no space yet: plait index {self.folder or 'RUN'} TABLE --out INDEX makes one."
             )
-        return Embeddings.of(space, read_features(self, rows, folder=folder, callback=callback))
+        return Embeddings.of(
+            space, read_features(self, rows, folder=folder, before=space.reads_before, callback=callback)
+        )
 
     def _said(self, table: Table, answered: Answers) -> dict[str, Any]:
         """Return what the rows of a table are answered, as it can go to another process."""

@@ -35,7 +35,8 @@ class Nearby:
 
     def embed(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the vector of each row, and of each modality that it has."""
-        read = read_features(self.index.model, make_table(rows, self.fields, self.limits))
+        table, before = make_table(rows, self.fields, self.limits), self.index.space.reads_before
+        read = read_features(self.index.model, table, before=before)
         found = Embeddings.of(self.index.space, read)
         told = [
             {

@@ -9,7 +9,7 @@ Knows: fitted models and their features. Does not know: how a model was found, t
 DOOR: dict[str, tuple[str, ...]] = {
     "hits": ("Hits", "check_file"),
     "index": ("ANY", "Index", "check_engine", "check_same", "load_index"),
-    "keep": ("check_able", "space_of"),
+    "keep": ("check_able", "needs_before", "space_of"),
     "learn": ("learn_space", "map_points"),
     "lesson": ("Lesson", "contents_of"),
     "together": ("say_together",),

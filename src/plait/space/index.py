@@ -125,7 +125,7 @@ class Index:
             >>> index.add(table), index.add({"note": ["a new one"]})
             (0, 1)
         """
-        read = read_features(self.model, rows, folder=folder, callback=callback)
+        read = read_features(self.model, rows, folder=folder, before=self.space.reads_before, callback=callback)
         for note in read.notes:
             callback({"note": note})
         return self.put(read, callback)
@@ -197,7 +197,8 @@ class Index:
             raise RequestError(f"the space knows no modality {into!r}. {did_you_mean(into, [*self.space.heads, ANY])}")
         if isinstance(top, bool) or not isinstance(top, int) or top < 1:
             raise RequestError(f"top is {top!r}; expected a whole number above 0.")
-        read = read_features(self.model, rows, folder=folder, given=True, callback=callback)
+        before = self.space.reads_before
+        read = read_features(self.model, rows, folder=folder, given=True, before=before, callback=callback)
         embedded = Embeddings.of(self.space, read)
         names, queries = [*embedded.vectors], []
         vectors = self.mix(embedded.vectors, embedded.lengths)
@@ -340,7 +341,7 @@ class Index:
             ['tabular->text', 'text->tabular']
         """
         table = read_rows(rows, folder)
-        read = read_features(self.model, table, callback=callback)
+        read = read_features(self.model, table, before=self.space.reads_before, callback=callback)
         lesson = lesson_of(self.model, table, read, label)
         for note in filter(None, [*read.notes, self.model._say_learned(read.table)]):
             callback({"note": note})

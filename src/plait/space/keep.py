@@ -38,13 +38,22 @@ def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, 
     return space
 
 
+def needs_before(model: Model, aim: str | None = None) -> bool:
+    """Whether the space of a run, or one that is to be learned, takes what networks read: only to find the very row.
+
+    What a network has learned for a target tells classes apart best, and has forgotten what tells rows apart.
+    """
+    kept = kept_space(model, aim)
+    return usual_aim(model, aim) == "rows" if kept is None else kept.reads_before
+
+
 def learn_anew(model: Model, table: Table, read: Read, aim: str, callback: Callback = quiet) -> Space:
     """Return a space that is learned of what a run reads, and chosen and measured by the run as it was proven.
 
     Raises RequestError where the table teaches nothing.
     """
     proven = as_proven(model)
-    proof = None if proven is None else lesson_of(proven, table, read_features(proven, table))
+    proof = None if proven is None else lesson_of(proven, table, read_features(proven, table, before=bool(read.own)))
     return learn_space(lesson_of(model, table, read), aim, callback, proof)
 
 

@@ -17,7 +17,7 @@ import torch
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count, number
 from plait.errors import RequestError
-from plait.runs.embedding import Head, Space, mean_vector, unit
+from plait.runs.embedding import BEFORE, Head, Space, mean_vector, unit
 from plait.space.cca import FEWEST, FOLDS, fit_cca, fit_held
 from plait.space.heads import fit_heads
 from plait.space.lesson import Lesson
@@ -27,7 +27,14 @@ SHRINKS = (0.1, 0.2, 0.3)
 HELD = (0.3, 0.6, 0.9)  # where correlations are held out, more shrinkage costs little and steadies the directions
 DIM = 64
 SAMPLES = 256  # rows whose vectors stay with the space, from which chance is known
-SIMPLEST = ("cca", "held", "classes", "vicreg", "infonce")  # the simplest first: it wins where others are as good
+SIMPLEST = (
+    "cca",
+    "held",
+    "classes",
+    "before",
+    "vicreg",
+    "infonce",
+)  # the simplest first: it wins where others are as good
 POWERS = (1, 2, 4)  # of the sharpness of a modality, by which it counts in a query of several cells
 SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of cosines, as logarithms of probabilities
 REACH = 1.96
@@ -92,6 +99,8 @@ def _finished(spaces: Mapping[str, Space], chosen: str, report: dict[str, Any], 
     space, rows = spaces[chosen], np.random.default_rng([val.seed, 7]).permutation(len(val.part))[:SAMPLES]
     space.report = report
     space.rival = {} if chosen == "cca" else {name: head.weight for name, head in spaces["cca"].heads.items()}
+    for name, weight in space.rival.items():  # nothing of what networks read, where there is that
+        space.rival[name] = np.pad(weight, ((len(space.heads[name].centre) - len(weight), 0), (0, 0)))
     sampled = val.take(rows).features
     says = space.lengths(sampled)
     space.samples = {name: (x * says[name][:, None]).astype(np.float32) for name, x in space.project(sampled).items()}
@@ -99,18 +108,14 @@ def _finished(spaces: Mapping[str, Space], chosen: str, report: dict[str, Any], 
 
 
 def _candidates(
-    train: Lesson, val: Lesson, aim: str, callback: Callback, names: Sequence[str] = SIMPLEST
+    whole: Lesson, val: Lesson, aim: str, callback: Callback, names: Sequence[str] = SIMPLEST
 ) -> dict[str, Space]:
     """Return the space of each of these methods, learned on training rows, and those of both CCAs."""
-    heads = {name: _scale(train.features[name], train.of[name]) for name in train.names}
-    scaled = {
-        name: np.where(np.isnan(x).all(1, keepdims=True), np.nan, heads[name].scaled(x))
-        for name, x in train.features.items()
-    }
+    train = whole.narrow()
+    heads, scaled = _standardise(train)
 
     def space(name: str, weights: Mapping[str, np.ndarray]) -> Space:
-        made = {m: replace(head, weight=weights[m]) for m, head in heads.items()}
-        return Space(name, aim, train.run, made)
+        return _with(name, aim, train, heads, weights)
 
     callback({"stage": "space, CCA"})
     fold = _folds(train)
@@ -122,6 +127,10 @@ def _candidates(
     for name, (shrinks, fit) in ways.items():
         tries = [space(name, fit(scaled, shrink, DIM)[0]) for shrink in shrinks]
         spaces[name] = max(tries, key=lambda made: _score(val.find(made), aim)[0])
+    if "before" in names and whole.own:
+        more, known = _standardise(whole)
+        tries = [_with("before", aim, whole, more, fit_cca(known, shrink, DIM)[0]) for shrink in SHRINKS]
+        spaces["before"] = max(tries, key=lambda made: _score(val.find(made), aim)[0])
     start = {name: head.weight for name, head in spaces["held"].heads.items()}
     if "classes" in names and train.classes is not None and chances:
         width = max(chances.values())
@@ -136,6 +145,21 @@ def _candidates(
         generator = torch.Generator().manual_seed(train.seed)
         spaces[loss] = space(loss, fit_heads(loss, scaled, positives, start, generator))
     return spaces
+
+
+def _standardise(train: Lesson) -> tuple[dict[str, Head], dict[str, np.ndarray]]:
+    """Return heads without weights, and the features (rows, feature) as they scale them."""
+    said = {name: BEFORE + of if name in train.own else of for name, of in train.of.items()}
+    heads = {name: _scale(train.features[name], said[name]) for name in train.names}
+    return heads, {
+        name: np.where(np.isnan(x).all(1, keepdims=True), np.nan, heads[name].scaled(x))
+        for name, x in train.features.items()
+    }
+
+
+def _with(name: str, aim: str, train: Lesson, heads: Mapping[str, Head], weights: Mapping[str, np.ndarray]) -> Space:
+    made = {modality: replace(head, weight=weights[modality]) for modality, head in heads.items()}
+    return Space(name, aim, train.run, made)
 
 
 def _folds(train: Lesson) -> np.ndarray:

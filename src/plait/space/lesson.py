@@ -6,7 +6,7 @@ Knows a fitted model and a table; not how a space is learned.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class Lesson:
     features: {modality: (rows, feature)}, NaN where absent. of: {modality: from where they are}. contents: {modality:
     (rows,)} a number for each cell's content. part: (rows,) train, val, test or "". classes: (rows,) codes, -1 without
     one; None where there is no target of classes. chances: how many features at the end of each are probabilities.
-    learned: which parts the run has learned from since it was proven, so that they look better than rows never seen.
+    own: {modality: how many of its last features are not what its network reads}, where these come first. learned:
+    which parts the run has learned from since it was proven, so that they look better than rows never seen.
     """
 
     features: dict[str, np.ndarray]
@@ -41,6 +42,7 @@ class Lesson:
     groups: np.ndarray | None = None
     chances: Mapping[str, int] | None = None
     learned: tuple[str, ...] = ()
+    own: Mapping[str, int] = field(default_factory=dict)
     run: str = ""
     seed: int = 0
 
@@ -57,6 +59,11 @@ class Lesson:
         contents = {name: x[rows] for name, x in self.contents.items()}
         classes, groups = (None if x is None else x[rows] for x in (self.classes, self.groups))
         return replace(self, features=features, contents=contents, part=self.part[rows], classes=classes, groups=groups)
+
+    def narrow(self) -> Lesson:
+        """Return it without what networks read."""
+        features = {name: x[:, -self.own[name] :] if name in self.own else x for name, x in self.features.items()}
+        return replace(self, features=features, own={})
 
     def find(self, space: Space) -> dict[str, Found]:
         """Return what each direction of a space reaches on these rows."""
@@ -88,6 +95,7 @@ def lesson_of(model: Model, table: Table, read: Read, label: str | None = None) 
         groups_of(model, table),
         {name: num for name in read.features if name in sources.alone} if own else None,
         learned,
+        read.own,
         str(model.facts.seal),
         model.facts.seed,
     )

@@ -12,7 +12,7 @@ from plait.runs.embedding import Embeddings, check_out, read_features
 from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.runs.targets import Targets
-from plait.space.keep import check_able, space_of
+from plait.space.keep import check_able, needs_before, space_of
 
 
 @checked
@@ -53,7 +53,7 @@ def embed(
     model, callback = open_one(run, "a space is learned of"), callback or quiet
     check_able(model, aim)
     table = read_rows(rows, folder)
-    read = read_features(model, table, callback=callback)
+    read = read_features(model, table, before=needs_before(model, aim), callback=callback)
     for note in read.notes:
         callback({"note": note})
     embedded = Embeddings.of(space_of(model, table, read, aim, callback=callback), read)

@@ -16,7 +16,7 @@ from plait.runs.model import Model
 from plait.runs.shared import set_up_model
 from plait.runs.targets import Targets
 from plait.space.index import Index, check_engine, check_same, load_index
-from plait.space.keep import check_able, space_of
+from plait.space.keep import check_able, needs_before, space_of
 from plait.tasks.runner import open_runner
 
 
@@ -68,7 +68,7 @@ def index(
             raise RequestError("add adds to an index in a folder; name it: out (--out INDEX).")
         there = load_index(out)
         check_same(there, model, aim, engine)
-        new = there.put(_read(run, there.model, rows, folder, on, callback), callback)
+        new = there.put(_read(run, there.model, rows, folder, on, there.space.reads_before, callback), callback)
         callback({"note": f"{count(new, 'new cell')}; what the index holds already is not added again"})
         return there
     check_engine(engine or "exact")
@@ -77,7 +77,7 @@ def index(
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise RequestError(f"{out} is there already. Name another folder, or add to the index in it: --add.")
     table = read_rows(rows, folder)
-    read = _read(run, model, table, None, on, callback)
+    read = _read(run, model, table, None, on, needs_before(model, aim), callback)
     made = Index(model, space_of(model, table, read, aim, callback=callback))
     made.put(read, callback)
     if out is not None:
@@ -85,11 +85,14 @@ def index(
     return made
 
 
-def _read(run: Any, model: Model, rows: Any, folder: str | Path | None, on: str | None, callback: Callback) -> Read:
+def _read(
+    run: Any, model: Model, rows: Any, folder: str | Path | None, on: str | None, before: bool, callback: Callback
+) -> Read:
     """Return what the run knows of rows, read where `on` says, and say what is not as in training."""
     with open_runner(on, callback) as runner:
         setup = set_up_model(run, model, None, runner)
-        read = read_features(model, rows, folder=folder, callback=callback, runner=runner, setup=setup)
+        given: Any = {"folder": folder, "before": before, "callback": callback}
+        read = read_features(model, rows, **given, runner=runner, setup=setup)
     for note in read.notes:
         callback({"note": note})
     return read

@@ -38,8 +38,9 @@ from plait.runs.load import open_one
 from plait.runs.model import Model
 from plait.space.exact import Found, nearest_exact
 from plait.space.index import ENGINES, Index, load_index
-from plait.space.keep import learn_anew
+from plait.space.keep import lessons_of
 from plait.space.lance import Lance
+from plait.space.learn import learn_space
 from plait.space.lesson import lesson_of
 from plait.space.shards import Shard
 from plait.space.together import measure_together, say_together
@@ -62,10 +63,12 @@ def indexed(model: Model, source: Any, aim: str) -> Index:
     table = plait.read(source)
     began = time.process_time()
     read = read_features(model, table, before=aim == "rows")
+    lesson, proof = lessons_of(model, table, read)
     learned = time.process_time()
-    space = learn_anew(model, table, read, aim)
+    space = learn_space(lesson, aim, proof=proof)
     ended = time.process_time()
-    print(f"{len(table)} rows: read in {learned - began:.1f} CPU s; CCA and heads in {ended - learned:.1f}")
+    twice = "" if proof is None else ", by the run and as it was proven"
+    print(f"{len(table)} rows: read in {learned - began:.1f} CPU s{twice}; CCA and heads in {ended - learned:.1f}")
     print("\n".join(space.say()), flush=True)
     index = Index(model, space)
     index.put(read)

@@ -15,7 +15,7 @@ from plait.runs.embedding import Read, Space, kept_space, read_features, space_s
 from plait.runs.model import PROOF, Model
 from plait.runs.onnx import OnnxModel
 from plait.space.learn import learn_space
-from plait.space.lesson import lesson_of
+from plait.space.lesson import Lesson, lesson_of
 
 
 def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, callback: Callback = quiet) -> Space:
@@ -29,7 +29,8 @@ def space_of(model: Model, table: Table, read: Read, aim: str | None = None, *, 
         return kept
     callback({"note": f"learning a space to find {'the very row' if aim == 'rows' else 'the same class'}"})
     try:
-        space = learn_anew(model, table, read, aim, callback)
+        lesson, proof = lessons_of(model, table, read)
+        space = learn_space(lesson, aim, callback, proof)
     except RequestError as error:
         mend = "A space is learned from the table that the run was fitted on; give that first."
         raise RequestError(f"{error} {mend}") from None
@@ -47,14 +48,14 @@ def needs_before(model: Model, aim: str | None = None) -> bool:
     return usual_aim(model, aim) == "rows" if kept is None else kept.reads_before
 
 
-def learn_anew(model: Model, table: Table, read: Read, aim: str, callback: Callback = quiet) -> Space:
-    """Return a space that is learned of what a run reads, and chosen and measured by the run as it was proven.
+def lessons_of(model: Model, table: Table, read: Read) -> tuple[Lesson, Lesson | None]:
+    """Return what a table teaches of the space of a run, and of it as it was proven, where that is another.
 
-    Raises RequestError where the table teaches nothing.
+    read: what the run reads of the table. By the second is chosen and measured.
     """
     proven = as_proven(model)
     proof = None if proven is None else lesson_of(proven, table, read_features(proven, table, before=bool(read.own)))
-    return learn_space(lesson_of(model, table, read), aim, callback, proof)
+    return lesson_of(model, table, read), proof
 
 
 def as_proven(model: Model) -> Model | None:

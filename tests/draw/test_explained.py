@@ -38,7 +38,7 @@ def test_spans_of_a_text_are_cut_where_they_lie() -> None:
     spans = [{"start": 4, "end": 8, "weight": -0.4}, {"start": 0, "end": 3, "weight": 0.1}]
     spans += [{"start": 2, "end": 6, "weight": 0.2}]  # begins inside another: left out
     html = render({"modality": "text", "kind": "text", "form": "words", "text": "bad <b>day", "spans": spans})
-    told = '<mark class="for w1" title="+0.100">bad</mark> <mark class="against w4" title="−0.400">&lt;b&gt;d</mark>ay'
+    told = '<mark class="for w1" title="+10.0">bad</mark> <mark class="against w4" title="−40.0">&lt;b&gt;d</mark>ay'
     assert told in html
 
 
@@ -47,7 +47,7 @@ def test_a_class_is_right_or_wrong_and_has_a_probability() -> None:
     view = explain_row(row, regression=False)
     assert (view["target"], view["said"], view["right"], view["probability"]) == ("3", "3", True, 0.9)
     assert view["off"] is None
-    assert "nothing known 0.500, image +0.400, the answer 0.900" in view["chart"]
+    assert "nothing known 50.0 %, image +40.0, the answer 90.0 %" in view["chart"]
     assert explain_row({**row, "target": "7"}, regression=False)["right"] is False
 
 
@@ -64,7 +64,7 @@ def test_the_three_strongest_pairs_are_told() -> None:
     found = explain_row({**ROW, "pairs": pairs}, regression=False)["pairs"]
     assert found == [("a + c", 0.5, 0.3, "c", -0.4), ("b + c", 0.5, 0.3, "c", 0.2), ("a + b", 0.5, 0.3, "b", 0.1)]
     html = render_report(full_content(num_candidates=10) | {"examples": [{**ROW, "pairs": pairs}]})
-    assert "a + c : together 0.500, the better alone ( c ) 0.300: −0.400." in Page(html).text
+    assert "a + c : together 50.0 %, the better alone ( c ) 30.0 %: −40.0 points." in Page(html).text
 
 
 def test_bars_of_a_row_share_one_scale() -> None:

@@ -119,7 +119,8 @@ def test_steps_from_the_base_end_at_the_answer() -> None:
         ("112", "109", "68", "bar pale"),
     ]
     assert "missing" in drawn
-    assert "nothing known 0.100, image +0.500, audio missing, text −0.200, the answer 0.400" in drawn
+    assert "nothing known 10.0 %, image +50.0, audio missing, text −20.0, the answer 40.0 %" in drawn
+    assert "text 0.0" in figures.waterfall(0.1, {"text": -8e-05}, 0.1)
 
 
 def test_a_bar_against_lies_left_of_the_middle() -> None:

@@ -225,3 +225,7 @@ def test_it_says_what_is_predicted_and_by_what_rule_the_winner_was_chosen() -> N
     assert "The star marks the choice: selected to be averaged." in text
     assert "no better where all that it looks at is there: they stay as the model says them" in text
     assert "found with the rest hidden: image 1.5." in text
+    content["calibration"]["given"] = {"a": 1.5, "b": 0.8, "a + b": 500.0, "c": 2.0}
+    text = Page(render_report(content)).text
+    assert "for each of 4 sets, found with the rest hidden: 0.8 to 500; at 500 only the shares" in text
+    assert "The temperature of each set given temperature a 1.5 b 0.8 a + b 500 c 2" in text

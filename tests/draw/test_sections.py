@@ -40,6 +40,11 @@ def test_of_many_subsets_those_that_tell_most_are_open() -> None:
     assert [row["key"] for row in view["shown"][:3]] == ["a+b+c+d+e", "a+b+c+d", "a+b+c+e"]
     assert (len(view["shown"]), len(view["rest"])) == (11, 20)
     assert "The other 20 combinations" in Page(render_report(content)).text
+    best = {"rows": 9, "metrics": {"accuracy": {"value": 0.6, "low": 0.5, "high": 0.7}}}
+    content["subsets"]["by_modalities"] |= {"c+d+e": best, "b": best}
+    rows = report.lay_out(content)["views"]["subsets"]
+    assert rows["rest"][0]["key"] == "c+d+e"
+    assert [row["key"] for row in rows["shown"][-5:]] == ["b", "a", "c", "d", "e"]
 
 
 def test_a_hundred_classes_are_drawn_and_more_are_thinned() -> None:

@@ -75,12 +75,13 @@ def test_what_says_much_is_believed_and_what_says_little_less():
 
 
 def test_answers_that_nothing_was_chosen_by_are_doubted_less() -> None:
-    """Of a gain of .82 nats half a nat may be luck, so .39 of what they say is left: log odds of .39 · .85 / T."""
-    said, codes = np.tile([0.7, 0.3], (10, 1)), (np.arange(10) >= 7).astype(int)
+    """Of a gain of 1.64 nats one may be luck, so .39 of what they say is left: log odds of .39 · .85 / T."""
+    said, codes = np.tile([0.7, 0.3], (20, 1)), (np.arange(20) >= 14).astype(int)
     assert fit_temperature(said, codes, prior=(0.5, 0.5)) == HIGHEST
     assert fit_temperature(said, codes, prior=(0.5, 0.5), luck=MEAN_LUCK) == pytest.approx(2.55, abs=0.05)
-    found = cross_fit_temperature(said, codes, np.arange(10) % 5, prior=(0.5, 0.5), luck=MEAN_LUCK)
+    found = cross_fit_temperature(said, codes, np.arange(20) % 5, prior=(0.5, 0.5), luck=MEAN_LUCK)
     assert found.temperature < 3
+    assert fit_temperature(said[:10], codes[9:19], prior=(0.5, 0.5), luck=MEAN_LUCK) == HIGHEST  # five of ten
 
 
 def test_what_gains_little_more_than_luck_is_not_left_as_it_is():

@@ -308,6 +308,12 @@ SENTENCES = {
         "alone 0.310: 0.020 better (95 % interval −0.030 to 0.070, p = 0.41). In 4 of 5 cases they would have shown a "
         "difference of 0.071; about 650 test rows would show 0.034.",
     ),
+    "less, or more": (
+        {"opponents": (opponent(TEXT, 0.98, -0.067, -0.248, 0.111, 0.6),)},
+        f"These rows cannot tell whether combining helps: joint is right in 96.7 % {TOLD} 98.0 %: 6.7 points less "
+        "(95 % interval 24.8 less to 11.1 more, p = 0.60). In 4 of 5 cases they would have shown a difference of 26 "
+        "points; about 4,000 test rows would show 5.",
+    ),
     "word errors": (
         {"metric": "wer", "value": 0.2, "opponents": (opponent(TEXT, 0.12, -0.08, -0.1, -0.03, 0.001),)},
         "Combining hurts: joint reaches a WER of 20.0 % on 150 test rows, text alone 12.0 %: 8.0 points "

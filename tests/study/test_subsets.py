@@ -44,7 +44,7 @@ def test_a_forest_given_half_of_an_xor_says_the_prior() -> None:
     assert log_losses(forest.tempered(batch), truth).mean() < 0.45
 
 
-@pytest.mark.parametrize(("seed", "right"), [(0, 0.71), (3, 0.82), (6, 0.69), (16, 0.81)])
+@pytest.mark.parametrize(("seed", "right"), [(0, 0.68), (3, 0.82), (6, 0.69), (16, 0.81)])
 def test_what_is_right_in_four_of_five_rows_is_heard_where_the_other_is_hidden(seed: int, right: float) -> None:
     """34 rows of validation have it. What 2 nats of luck left of it was right in .47, .77, .48 and .51."""
     generator = np.random.default_rng(seed)

@@ -499,6 +499,10 @@ SENTENCES: dict[str, str] = {
     "underconfident).": "它的概率用一个数校正过：在验证数据上求得的温度 {heat}（小于 1：它自信不足）。",
     "Given less than all that it looks at, it has another temperature, found with the rest hidden:":
         "只给出一部分时，它用另一个温度，在遮住其余部分时求得：",
+    "Given less than all that it looks at, it has another temperature for each of {num} sets, found with the rest "
+    "hidden: {low} to {high}": "只给出一部分时，{num} 种组合各用另一个温度，在遮住其余部分时求得：{low} 到 {high}",
+    "The temperature of each set": "每种组合的温度",
+    "temperature": "温度",
     "; at 500 only the shares of the classes are left.": "；到 500 就只剩各类的比例。",
     "before": "校正前",
     "after": "校正后",

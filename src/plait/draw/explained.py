@@ -33,7 +33,7 @@ def explain_row(facts: Mapping[str, Any], regression: bool) -> dict[str, Any]:
         "probability": None if regression else facts["probability"],
         "chart": figures.waterfall(facts["base"], facts["modalities"], total, not regression),
         "pairs": _pairs(facts.get("pairs", {})),
-        "parts": [_part({**part, "limit": limit}) for part in facts["parts"]],
+        "parts": [_part({**part, "limit": limit, "points": not regression}) for part in facts["parts"]],
     }
 
 
@@ -69,7 +69,7 @@ def _picture(part: Mapping[str, Any]) -> dict[str, Any]:
 def _sound(part: Mapping[str, Any]) -> dict[str, Any]:
     seconds = [s for s in part["seconds"] if s["end"] > s["start"]]
     duration = max([float(s["end"]) for s in seconds] + [float(part["duration"])])
-    strip = figures.seconds_figure(seconds, duration, part["limit"]) if seconds else None
+    strip = figures.seconds_figure(seconds, duration, part["limit"], part["points"]) if seconds else None
     return {"png": part["spectrogram"], "strip": strip, "duration": duration, **_fitting("wav", part["wav"])}
 
 

@@ -353,18 +353,19 @@ def pareto_figure(dots: Sequence[Mapping[str, Any]], metric: str, lower: bool) -
 
 def waterfall(base: float, shares: Mapping[str, float | None], total: float, zero: bool = True) -> str:
     """Draw how a prediction comes about: the base, then what each part adds or takes; None where one is not there.
-    zero: whether the axis goes from 0 to 1, as of probabilities; beside other numbers the steps would vanish."""
+    zero: whether the axis goes from 0 to 1, as of probabilities, whose steps are told in points; beside other numbers
+    the steps would vanish."""
     steps = [base]
     for share in shares.values():
         steps.append(steps[-1] + (share or 0.0))
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
     across = Scale(*ends, left, WIDTH - 58)
-    write = number if zero else plain
+    write = percent if zero else plain
     rows = [(say("nothing known"), ends[0], base, "bar pale", write(base))]
     for name, share in zip(tell_apart(list(shares), 16), shares.values(), strict=True):
         look = "bar" if (share or 0.0) >= 0 else "bar against"
-        rows.append((name, at, at + (share or 0.0), look, say("missing") if share is None else signed(share)))
+        rows.append((name, at, at + (share or 0.0), look, say("missing") if share is None else signed(share, zero)))
         at += share or 0.0
     rows.append((say("the answer"), ends[0], total, "bar pale", write(total)))
     inner = [line(across(base), 4, across(base), 26.0 * len(rows) - 4, "ideal")]
@@ -397,13 +398,13 @@ def bar(value: float | None, limit: float, width: float = 120.0) -> str:
     return drawing(width, 18, number(value), *inner, class_="chart row")
 
 
-def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit: float) -> str:
+def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit: float, points: bool = False) -> str:
     """Draw what each stretch of a sound speaks for (up) or against (down), as wide as the picture above it.
-    limit: the weight that is as tall as can be."""
+    limit: the weight that is as tall as can be. points: whether weights are told in points, as of a probability."""
     inner = []
     for s in seconds:
         x, wide = (100 * length / duration for length in (s["start"], s["end"] - s["start"]))
-        title = hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'])}")
+        title = hint(f"{s['start']:.2f} to {s['end']:.2f} s: {signed(s['weight'], points)}")
         tall = 20 * abs(s["weight"]) / limit
         y, look = (20 - tall, "bar") if s["weight"] >= 0 else (20, "bar against")
         inner.append(box(x + 0.15, y, max(wide - 0.3, 0.2), tall, look, title))

@@ -211,8 +211,12 @@ def show_subsets(facts: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
             "alone": score(alone.get(key, {"metrics": {}})),
             "whole": len(key.split("+")) == len(names),
         }
-        for key, entry in sorted(table.items(), key=lambda item: (-item[0].count("+"), item[0]))
+        for key, entry in table.items()
     ]
+    sign = 1 if metric in figures.LOWER_IS_BETTER else -1  # the largest first, and of a size what scores best
+    rows.sort(
+        key=lambda row: (-sum(row["has"]), math.inf if (at := row["span"]["value"]) is None else sign * at, row["key"])
+    )
     few = len(rows) <= MOST_SUBSETS
     shown = [row for row in rows if few or sum(row["has"]) in (1, len(names) - 1, len(names))]
     return {

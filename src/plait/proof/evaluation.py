@@ -5,13 +5,16 @@ Knows the scores, neither rows nor a model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from plait.core import notebook
 from plait.core.terminal import text_table
 from plait.core.words import count, metric_name, number, say_unsure
 from plait.proof.leaderboard import span
+from plait.proof.paired import LOWER_IS_BETTER
 
 RATES = ("wer", "cer", "exact")  # of transcripts
 # that each set of modalities is told by
@@ -58,7 +61,10 @@ class Evaluation(dict[str, Any]):
 
     @property
     def _head(self) -> str:
-        head = f"{count(self['rows'], 'row')}, {count(self['scored'])} scored, {count(self['failed'])} failed"
+        rows, scored, failed = self["rows"], self["scored"], self["failed"]
+        head = count(rows, "row") + (f", {count(scored)} scored" if scored < rows else " scored")
+        head += f", {count(rows - scored - failed)} without a target" if scored + failed < rows else ""
+        head += f", {count(failed)} with nothing present" if failed else ""
         return f"candidate {self['candidate']}: {head}" if "candidate" in self else head
 
     @property
@@ -67,16 +73,26 @@ class Evaluation(dict[str, Any]):
         return f"{metric_name(name)} {span(self._overall.get(name))}" if name else self._head
 
     def _subsets(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-        """Give each table of sets of modalities: its title, its metrics, and a line for each set."""
+        """Give each table of sets of modalities: its title, its metrics, and a line for each set.
+
+        The largest sets come first, and of a size what scores best.
+        """
         names = [name for name in (*HEADS, *RATES) if name in self._overall]
         names = [n for n in names if n != "f1_micro" or "accuracy" not in self._overall]  # of one class a row the same
         for key, title in TITLES.items():
             lines = [
                 [group, count(result["rows"]), *(_score(result["metrics"].get(name))[0] for name in names)]
-                for group, result in self.get(key, {}).items()
+                for group, result in sorted(self.get(key, {}).items(), key=partial(_place, names))
             ]
             if lines:
                 yield title, list(map(metric_name, names)), lines
+
+
+def _place(names: list[str], item: tuple[str, dict[str, Any]]) -> tuple[float, ...]:
+    """Return where a set of modalities stands among others, by the first of these metrics."""
+    (group, result), name = item, names[0] if names else ""
+    value = (result["metrics"].get(name) or {}).get("value")
+    return -group.count("+"), math.inf if value is None else value if name in LOWER_IS_BETTER else -value
 
 
 def _score(score: Mapping[str, float] | None) -> tuple[str, str]:

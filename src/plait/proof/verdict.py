@@ -250,9 +250,12 @@ class Verdict:
         difference = self._agreed(told)
         said = say_rule(told.rule, "the best rule" if told == self.toughest else "a rule")
         value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
-        more = "more" if self.points and self.metric != "wer" else "better"
+        more, less = ("more", "less") if self.points and self.metric != "wer" else ("better", "worse")
+        way, ends = more, (self._size(low), self._size(high))
         if value < 0:
-            value, low, high, more = -value, -high, -low, "less" if more == "more" else "worse"
+            value, more, ends = -value, less, (self._size(-high), self._size(-low))
+            if high > 0:  # each end says which way it is
+                ends = say(f"{{size}} {less}", size=ends[1]), say(f"{{size}} {way}", size=self._size(high))
         margin = self._in_unit(self._size(self.margin).removesuffix(".0"))
         if self.code == "helps" and value < self.margin:
             begin += say(" by less than the margin of {margin}", margin=margin)
@@ -271,8 +274,8 @@ class Verdict:
             said=said,
             reached=self._reached(told.value),
             size=size,
-            low=self._size(low),
-            high=self._size(high),
+            low=ends[0],
+            high=ends[1],
             p=p_equals(self.p or 0.0, LEVEL),
             corrected=corrected,
             within=say(", within the margin of {margin}", margin=margin) if self.code == "equal" else "",

@@ -60,7 +60,8 @@ if os.environ.get("KILLS_LOG"):
     def noted(self, name, request):
         if "tables" in request:
             from plait.runs.shared import tables_of
-            note(name.partition(":")[2], str([table.cells("a") for table in tables_of(request)]).encode())
+            cells = [[table.cells(name) for name in table.names] for table in tables_of(request)]
+            note(name.partition(":")[2], str(cells).encode())
         elif name.endswith(":prepare_rows"):
             note_decoding()
         else:
@@ -81,7 +82,7 @@ def make(folder: Path) -> None:
         Image.fromarray(pixels).save(folder / f"{row}.png", compress_level=1)
         lines.append(f"{row}.png,{rng.normal() + label * 0.5:.3f},{rng.normal():.3f},{'no' if label else 'yes'}")
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
-    many = [f"{row % ROWS}.png,{row / MORE:.4f},{rng.normal():.3f}," for row in range(MORE)]
+    many = [f"{rng.integers(0, ROWS)}.png,{rng.normal():.3f},{rng.normal():.3f}," for _ in range(MORE)]
     (folder / "rows.csv").write_text("\n".join([lines[0], *many]) + "\n")
 
 

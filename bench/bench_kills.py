@@ -41,6 +41,8 @@ PARTS = ("local-worker", "local-driver", "ray-worker", "ray-node", "ray-driver")
 NOTING = """
 import hashlib, os
 def note(name, told):
+    if "KILLS_LOG" not in os.environ:
+        return
     with open(os.environ["KILLS_LOG"], "a") as file:
         file.write(f"{name} {hashlib.sha256(told).hexdigest()} {os.getpid()}\\n")
 def note_decoding():
@@ -94,6 +96,7 @@ def drive(what: str, data: Path, out: Path, on: str) -> None:
     if what == "fit":
         options: dict[str, Any] = {"encoders": {"photo": "scratch"}, "epochs": 2, "report": False, "on": on}
         model = plait.fit(data / "table.csv", target="label", out=out, candidates=["classic", "alone"], **options)
+        os.environ.pop("KILLS_LOG", None)  # these rows are no part of the fit
         plait.predict(model, data / "table.csv", out=out / "answers.csv")
         print(json.dumps(model.on))
     else:

@@ -13,6 +13,7 @@ is left out without:
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib.util
 import os
 import sys
@@ -96,6 +97,9 @@ def main() -> None:
         print("skipped: aeon is not there; pip install --no-deps --target FOLDER aeon, and give --aeon FOLDER")
         return
     os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp()  # so that compilation counts, whoever compiled before
+    for package in ("plait", "aeon"):  # they have their bytecode, as pip leaves them
+        spec = importlib.util.find_spec(package)
+        compileall.compile_dir(str(Path(spec.origin).parent) if spec and spec.origin else "", quiet=2)
     folders = [Path(found.origin).parent / "datasets" / "data" / name for name in asked.sets]
     ways: dict[str, Callable[[Part, Part, int], float]] = {
         "plait": partial(score_plait, networks=asked.networks),

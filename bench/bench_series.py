@@ -78,7 +78,7 @@ def score_rocket(train: Part, test: Part, seed: int) -> float:
 
 def race(score: Callable[[Part, Part, int], float], folders: Sequence[Path], seeds: int) -> tuple[list[Any], float]:
     """Return the accuracies (set, seed), and the CPU seconds of this process from its start."""
-    parts = [[read_set(folder, part) for part in ("TRAIN", "TEST")] for folder in folders]
+    parts = [(read_set(folder, "TRAIN"), read_set(folder, "TEST")) for folder in folders]
     return [[score(*own, seed) for seed in range(seeds)] for own in parts], time.process_time()
 
 

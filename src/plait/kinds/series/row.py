@@ -63,7 +63,7 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
         page.write(x, y + 0.15, said + (", scaled" if color == ORANGE else ""), size=9)
 
 
-def _draw_lanes(axes: Any, courses: Sequence[np.ndarray], color: str) -> None:
+def _draw_lanes(axes: Any, courses: Sequence[np.ndarray] | np.ndarray, color: str) -> None:
     """Draw each channel in a lane of its own, the first at the top."""
     for place, lane in enumerate(map(thin, courses)):
         across = np.arange(len(lane)) + 0.5

@@ -14,7 +14,9 @@ DOOR: dict[str, tuple[str, ...]] = {
     "delimited": ("not_utf8",),
     "encodings": ("code_of_bom",),
     "fact_cache": ("Cache", "cache_folder"),
-    "feature_cache": ("digest_bytes", "digest_cell", "digest_text", "list_features", "open_features", "read_counts"),
+    "feature_cache": (
+        "digest_bytes", "digest_cell", "digest_input", "digest_text", "list_features", "open_features", "read_counts",
+    ),
     "formats": (
         "AUDIO_ENDINGS", "FILMS", "HEAD", "IMAGE_ENDINGS", "VIDEO_ENDINGS", "describe", "has_av", "is_sound",
         "is_video", "sniff", "sniff_format", "way_out",
@@ -41,6 +43,6 @@ DOOR: dict[str, tuple[str, ...]] = {
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
     "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
     "travel": ("pack_table", "unpack_table"),
-    "video": ("Clip", "Streams", "list_streams", "streams_of"),
+    "video": ("Clip", "Streams", "copy_packets", "list_streams", "streams_of"),
     "write": ("check_out", "move_path", "write_table"),
 }  # fmt: skip

@@ -38,6 +38,13 @@ def test_labels_are_found_in_any_order_and_absent_ones_have_no_class() -> None:
     assert (found.name, found.names, found.codes.tolist()) == ("y", ["cat", "dog"], [1, -1, 0, 1])
 
 
+def test_grades_in_other_letters_are_one() -> None:
+    table = read({"y": ["Good", "bad", "good", "good"]})
+    found = Labels.find(table, detect(table, target="y", kinds={"y": "ordered"}))
+    assert found is not None
+    assert (found.names, found.codes.tolist(), found.alike) == (["bad", "good"], [1, 0, 1, 1], "'Good' for 'good'")
+
+
 @pytest.mark.parametrize(("cells", "kind"), [(["cat"] * 4, "category"), ([0.5, 1.5, 2.5, 3.5], "number")])
 def test_one_class_or_a_number_is_nothing_to_guess(cells: list[object], kind: str) -> None:
     table = read({"y": cells})

@@ -16,6 +16,10 @@ from plait.kinds.grades import are_grades, order_classes
         ({"好", "差", "中"}, ["差", "中", "好"]),
         ({"优", "差", "良", "中"}, ["差", "中", "良", "优"]),
         ({"重度", "无", "轻度", "中度"}, ["无", "轻度", "中度", "重度"]),
+        ({"重度", "没有", "轻度", "中度"}, ["没有", "轻度", "中度", "重度"]),
+        ({"三星", "一星", "十星"}, ["一星", "三星", "十星"]),
+        ({"IV", "I", "V"}, ["I", "IV", "V"]),
+        ({"Stage II", "Stage I", "Stage III"}, ["Stage I", "Stage II", "Stage III"]),
         ({"strongly_agree", "agree", "disagree"}, ["disagree", "agree", "strongly_agree"]),
     ],
 )
@@ -43,6 +47,7 @@ def test_what_has_no_order_is_told(values: set[object]) -> None:
         ("digit", [*range(10)], False),
         ("rating", [*range(1, 11)], True),
         ("size", ["small", "large", "medium"], True),
+        ("review", ["Good", "good", "bad"], True),
         ("animal", ["cat", "dog", "cow"], False),
     ],
 )

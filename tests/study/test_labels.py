@@ -449,3 +449,11 @@ def test_labels_that_travel_are_learned_as_they_were(kind: str, cells: list[Any]
     assert again.losses(answers, rows).tolist() == labels.losses(answers, rows).tolist()
     assert torch.equal(again.network_prior, labels.network_prior)
     assert again.yardstick(rows).score(answers) == pytest.approx(labels.yardstick(rows).score(answers), nan_ok=True)
+
+
+def test_grades_in_other_letters_are_one_grade_as_most_write_it_and_it_is_said() -> None:
+    labels = find(["Good", "bad", "good", "good", "BAD ", "fair", None], "ordered")
+    assert labels.classes == ["bad", "fair", "good"]
+    assert labels.cells.tolist() == ["good", "bad", "good", "good", "bad", "fair", None]
+    assert labels.note == "y: grades written in other letters count as the same: 'BAD' for 'bad', 'Good' for 'good'."
+    assert find(["Good", "good", "bad"]).classes == ["Good", "bad", "good"]  # classes are what they are

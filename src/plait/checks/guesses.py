@@ -16,6 +16,7 @@ from plait.core.contract import Modality, Schema, Table, clean_label
 from plait.core.options import OWN
 from plait.core.terminal import Callback
 from plait.data.feature_cache import list_features
+from plait.data.spelling import settle_spellings
 from plait.kinds import KINDS
 
 MOST_ROWS = 3000  # rows looked at; more are drawn from
@@ -35,6 +36,7 @@ class Labels:
     name: str
     codes: np.ndarray
     names: list[Any]
+    alike: str = ""  # grades that count as the same though written otherwise
 
     @classmethod
     def find(cls, table: Table, schema: Schema) -> Labels | None:
@@ -46,11 +48,13 @@ class Labels:
             or isinstance(table.data[name], np.ndarray)
         ):
             return None
-        cells = [clean_label(cell) for cell in table.cells(name)]
+        cells, alike = [clean_label(cell) for cell in table.cells(name)], ""
+        if schema.column(name).kind == "ordered":
+            cells, alike = settle_spellings(cells)
         names = sorted({cell for cell in cells if cell is not None}, key=lambda c: (isinstance(c, str), c))
         place = {label: code for code, label in enumerate(names)}
         codes = np.array([-1 if cell is None else place[cell] for cell in cells], dtype=np.int64)
-        return cls(name, codes, names) if len(names) > 1 else None
+        return cls(name, codes, names, alike) if len(names) > 1 else None
 
     def counts(self, rows: np.ndarray | None = None) -> np.ndarray:
         """Return how many of these rows (all that have a label, where left out) each class has: (class,)."""

@@ -61,6 +61,9 @@ def _check_classes(labels: Labels, split: Split | None) -> Iterator[Finding]:
         message = f"classes differ only in how they are written: {alike}"
         mend = "If they are one, write them alike; fit takes each for a class."
         yield Finding("warning", "label-alike", labels.name, (), message, mend)
+    if labels.alike:
+        message = f"grades written in other letters count as the same: {labels.alike}"
+        yield Finding("note", "label-alike", labels.name, (), message, "Nothing is needed.")
     if nothing := [name for name in labels.names if _means_nothing(name, labels.names)]:
         rows = np.flatnonzero(np.isin(labels.codes, [labels.names.index(name) for name in nothing]))
         shown = " or ".join(map(repr, nothing[:3]))

@@ -41,7 +41,10 @@ DOOR: dict[str, tuple[str, ...]] = {
     "prune": ("PARTS", "kept_files", "parse_bytes", "prune", "prune_to", "remove_all", "say_bytes", "usual_limit"),
     "read": ("TABLE_ENDINGS", "read", "read_rows"),
     "sound": ("LONG_RATE", "is_cancelled", "loudest", "to_mono"),
-    "spelling": ("fold_name", "fold_value", "match_names", "say_alike", "say_matches", "spellings"),
+    "spelling": (
+        "fold_name", "fold_value", "match_names", "say_alike", "say_matches", "settle_spellings",
+        "spellings",
+    ),
     "travel": ("pack_table", "unpack_table"),
     "video": ("Clip", "Streams", "copy_packets", "list_streams", "streams_of"),
     "write": ("check_out", "move_path", "write_table"),

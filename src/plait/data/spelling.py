@@ -6,8 +6,9 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from plait.core.words import say_some
 from plait.data.parse import PLAIN_NUMBER, fold
@@ -61,6 +62,21 @@ def say_alike(values: Iterable[str]) -> str:
         alike.setdefault(fold_value(value), []).append(value)
     pairs = [" and ".join(map(repr, sorted(same))) for folded, same in alike.items() if len(same) > 1 < len(folded)]
     return "; ".join(pairs[:3]) + ("; …" if len(pairs) > 3 else "")
+
+
+def settle_spellings(cells: Sequence[Any]) -> tuple[list[Any], str]:
+    """Return cells in which texts that differ only in how they are written are alike, as most are; and which these are.
+
+    >>> settle_spellings(["Good", "good", "bad", "good", None])
+    (['good', 'good', 'bad', 'good', None], "'Good' for 'good'")
+    """
+    times = Counter(cell for cell in cells if isinstance(cell, str))
+    usual: dict[str, str] = {}
+    for text, _ in sorted(times.items(), key=lambda item: (-item[1], item[0].swapcase())):
+        usual.setdefault(fold_value(text), text)
+    other = {text: usual[fold_value(text)] for text in times if usual[fold_value(text)] != text}
+    said = say_some([f"{text!r:.40} for {value!r:.40}" for text, value in sorted(other.items())]) if other else ""
+    return [other.get(cell, cell) if isinstance(cell, str) else cell for cell in cells], said
 
 
 def match_names(names: Iterable[str], wanted: Iterable[str], known: Iterable[str] = ()) -> dict[str, str]:

@@ -23,17 +23,20 @@ SCALES: tuple[tuple[str, ...], ...] = (
     ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl"),
     ("extra small", "tiny", "small", "medium", "large", "extra large", "huge"),
     ("beginner", "intermediate", "advanced", "expert"),
+    ("cold", "cool", "warm", "hot"),
     ("bronze", "silver", "gold", "platinum"),
     ("非常差", "很差", "差", "较差", "一般", "中等", "中", "较好", "好", "很好", "非常好"),
     ("不及格", "差", "及格", "中等", "中", "良", "良好", "优", "优秀"),
     ("无", "极低", "很低", "低", "较低", "中等", "中", "较高", "高", "很高", "极高"),
-    ("无", "轻微", "轻", "轻度", "中", "中度", "重", "重度", "极重", "极重度"),
+    ("无", "没有", "轻微", "轻", "轻度", "中", "中度", "重", "重度", "极重", "极重度"),
     ("从不", "很少", "偶尔", "有时", "经常", "总是"),
     ("非常不同意", "不同意", "中立", "同意", "非常同意"),
     ("非常不满意", "不满意", "一般", "满意", "非常满意"),
     ("特小", "小", "中", "大", "特大"),
 )  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)(?![\d.])")
+_ROMAN = {numeral: place for place, numeral in enumerate("I II III IV V VI VII VIII IX X XI XII".split(), 1)}
+_CHINESE = {numeral: place for place, numeral in enumerate("零一二三四五六七八九十")}
 _GRADED = re.compile(
     r"star|rating|rated|grade|score|level|stage|sever|satisf|quality|rank|stufe|note$|评分|等级", re.IGNORECASE
 )
@@ -49,9 +52,9 @@ def order_classes(name: str, values: Iterable[Any]) -> list[Any]:
     found = list(values)
     if all(isinstance(value, (int, float)) for value in found):
         return sorted(found)
-    if scale := _scale_of(found):
+    if (scale := _scale_of(found)) and len({*map(_plain, found)}) == len(found):
         return sorted(found, key=lambda value: scale.index(_plain(value)))
-    numbers = {value: float(begin.group(1)) for value in found if (begin := _NUMBER.match(str(value)))}
+    numbers = {value: number for value in found if (number := _number_of(str(value))) is not None}
     if len(numbers) == len(found) == len({*numbers.values()}):
         return sorted(found, key=lambda value: numbers[value])
     shown = ", ".join(repr(value) for value in sorted(found, key=str)[:5])
@@ -74,11 +77,18 @@ def are_grades(name: str, values: Iterable[Any]) -> bool:
     return in_a_row and len(numbers) <= (SOME if _GRADED.search(name) else FEW)
 
 
+def _number_of(value: str) -> float | None:
+    """Return the number that a grade begins with (2 stars, 二星), or is or ends with in Roman numerals (Stage II)."""
+    if begin := _NUMBER.match(value):
+        return float(begin.group(1))
+    plain = value.strip()
+    return _ROMAN.get(plain.split(" ")[-1], _CHINESE.get(plain[:1]))
+
+
 def _scale_of(values: Iterable[Any]) -> tuple[str, ...]:
     """Return the scale that all these values are of, or none."""
-    plain = [_plain(value) for value in values]
-    alike = len({*plain}) == len(plain)
-    return next((scale for scale in SCALES if alike and {*plain} <= {*scale}), ())
+    plain = {_plain(value) for value in values}
+    return next((scale for scale in SCALES if plain <= {*scale}), ())
 
 
 def _plain(value: Any) -> str:

@@ -20,6 +20,7 @@ from plait.core.options import CLASS_METRICS, LABEL_METRICS, NUMBER_METRICS, ORD
 from plait.core.words import count, percent
 from plait.data.label_lists import code_labels, find_delimiter, read_labels
 from plait.data.parse import Written, how_written, read_amounts
+from plait.data.spelling import settle_spellings
 from plait.errors import RequestError, TableError
 from plait.kinds.grades import order_classes
 from plait.models.calibration import losses, rarest_label
@@ -66,6 +67,7 @@ class Labels:
     why: str = ""  # a sentence, where the metric is not the usual one and nobody asked for it
     chooses: bool = False  # whether the metric chooses the winner, not the loss
     sets: np.ndarray | None = None  # (rows, label) 0 or 1
+    note: str = ""  # what is to be told of how they are written
 
     def __post_init__(self) -> None:
         self.metric = self.metric or self._metrics[0]
@@ -98,6 +100,7 @@ class Labels:
         if kind == "number":
             written = how_written(table.cells(name))
             cells = list(read_amounts(table, name, written))
+        cells, alike = settle_spellings(cells) if kind == "ordered" else (cells, "")
         there = np.array([cell is not None for cell in cells], bool)
         if not there.any():
             raise TableError(
@@ -125,7 +128,8 @@ class Labels:
                 f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
                 f"If it does hold classes, say so with --kind {name}=category."
             )
-        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written)
+        note = f"{name}: grades written in other letters count as the same: {alike}." if alike else ""
+        return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written, note=note)
 
     @classmethod
     def find_several(cls, table: Table, name: str) -> Labels:

@@ -262,6 +262,8 @@ def fit(
 
     way = Way(callback, chosen, len(schema.modalities), targets, began)
     way({"began": {"targets": targets, "rows": len(table), "options": changed_options(chosen)}})
+    for note in filter(None, (labels.note for labels in classes)):
+        way({"note": note})
 
     def learn_in(place: Path) -> Model | Targets:
         with open_runner(on, way) as runner:

@@ -35,7 +35,7 @@ SCALES: tuple[tuple[str, ...], ...] = (
     ("特小", "小", "中", "大", "特大"),
 )  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)(?![\d.])")
-_ROMAN = {numeral: place for place, numeral in enumerate("I II III IV V VI VII VIII IX X XI XII".split(), 1)}
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _CHINESE = {numeral: place for place, numeral in enumerate("零一二三四五六七八九十")}
 _GRADED = re.compile(
     r"star|rating|rated|grade|score|level|stage|sever|satisf|quality|rank|stufe|note$|评分|等级", re.IGNORECASE

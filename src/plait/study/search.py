@@ -197,7 +197,7 @@ class Search:
             )
         raise TableError(
             f"nothing could be trained: modality {self.study.prepared.names[0]!r} is there in fewer than two training "
-            "rows; expected more to learn from."
+            "rows, or in those of one class alone; expected more to learn from. plait check says why it is missing."
         )
 
     def _count_joint(self) -> int:

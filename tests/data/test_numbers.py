@@ -18,6 +18,8 @@ from plait.errors import CellError
         (" [0.5 2. -.25]\n", [0.5, 2, -0.25]),  # as NumPy prints them
         ("[1.5\n 2.5]", [1.5, 2.5]),
         ("[1, inf]", [1, math.inf]),
+        ("array([1., 2.5], dtype=float32)", [1, 2.5]),
+        ("tensor([0.1000, -2.0000], device='cuda')", [0.1, -2]),
         ("[]", []),
     ],
 )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 import math
+import re
 
 import numpy as np
 
 from plait.errors import CellError
 
 NPY = b"\x93NUMPY"
+_SHOWN = re.compile(r"(?:array|tensor)\((\[[^()\[\]]*\])(?:,\s*\w+=[\w.:']+)*\)")  # as NumPy and torch print arrays
 NOTHING = frozenset(("null", "None", "NA"))  # how a list writes a number that is not there
 
 
@@ -23,6 +25,8 @@ def read_list(text: str) -> np.ndarray | None:
     [0.5, -2.0, nan]
     """
     text = text.strip()
+    if shown := _SHOWN.fullmatch(text):
+        text = shown[1]
     if text[:1] != "[" or text[-1:] != "]":
         return None
     words = text[1:-1].replace(",", " ").split()

@@ -39,8 +39,12 @@ def test_quick_numbers_are_scaled_and_short_for_long_vectors() -> None:
 def test_check_names_what_fit_takes_as_absent() -> None:
     vectors = np.random.default_rng(0).standard_normal((8, 5)).tolist()
     vectors[1], vectors[2] = [1.0, 2.0], [float("nan")] * 5
-    found = plait.check({"v": vectors, "y": [0, 1] * 4}, target="y")
+    cells = [*map(str, vectors), '[1, 2, "x"]', "array([1., 2., 3., 4., 5.])"]
+    found = plait.check({"v": cells, "y": [0, 1] * 5}, target="y", kinds={"v": "vectors"})
     assert {(f.check, f.rows) for f in found if f.column == "v"} == {
         ("vectors-length", (1,)),
         ("vectors-not-finite", (2,)),
+        ("file-unreadable", (8,)),
     }
+    (wrong,) = (f for f in found if f.check == "file-unreadable")
+    assert "the first: a list that holds something else than numbers (row 8)" in wrong.message

@@ -12,6 +12,7 @@ import numpy as np
 
 from plait.core.finding import Finding
 from plait.core.words import count
+from plait.data.numbers import read_bare
 from plait.kinds import cell_facts
 from plait.kinds.cell_facts import CellFacts, Oddity, check_cells, quick_scaled
 from plait.kinds.vectors.read import digest, read
@@ -47,6 +48,11 @@ class VectorFacts(CellFacts):
 
 
 FACTS = VectorFacts
+
+
+def is_whole(cell: Any) -> bool:
+    """Whether a cell is looked at as it stands: a list that is written out, and no name of a file."""
+    return isinstance(cell, str) and (cell.strip()[:1] == "[" or read_bare(cell) is not None)
 
 
 def look(cell: Any, folder: Path | None, rate: int | None = None, content: bytes = b"") -> VectorFacts:

@@ -47,4 +47,4 @@ def test_check_names_what_fit_takes_as_absent() -> None:
         ("file-unreadable", (8,)),
     }
     (wrong,) = (f for f in found if f.check == "file-unreadable")
-    assert "the first: a list that holds something else than numbers (row 8)" in wrong.message
+    assert wrong.message == "1 cell cannot be read; the first: a list that holds something else than numbers"

@@ -31,7 +31,8 @@ def test_what_is_left_of_a_video_is_copied_into_one_that_is_whole(tmp_path: Path
     assert notes[:2] == [None, "clip: cut off: 3.7 s are left, saved as WebM"]
     assert contents(tmp_path / "out")["clip/a.mp4"] == contents(tmp_path)["a.mp4"]
     left = open_video(new[1], tmp_path / "out", 3)
-    assert (left.start, left.end, left.seconds) == (0.0, pytest.approx(3.7, abs=0.05), [0.7, 1.9, 3.1])
+    assert (left.start, left.seconds) == (0.0, [0.7, 1.9, 3.1])
+    assert left.end == pytest.approx(3.7, abs=0.05)
     sound, rate = read_sound(new[1], tmp_path / "out")
     assert len(sound) / rate == pytest.approx(3.7, abs=0.1)
     whole = open_video("a.mp4", tmp_path, 60).pictures  # the same frames, coded by another

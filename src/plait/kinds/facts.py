@@ -89,7 +89,7 @@ def facts_of(table: Table, name: str) -> Facts:
     present, form = _present(values)
     countable = form in ("text", "whole", "real", "bool", "date")
     distinct = len(present.unique()) if countable else None
-    sample = [present[place].as_py() for place in spread(len(present)).tolist()]  # to take them, Arrow imports pandas
+    sample = present.take(pa.array(spread(len(present)))).to_pylist()
     counted = present if countable else None
     return Facts(name, len(values), len(present), distinct, sample, form, counted, name in table.categories)
 

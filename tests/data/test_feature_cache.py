@@ -62,6 +62,18 @@ def test_what_another_process_adds_is_seen(tmp_path: Path) -> None:
     assert cache.get([key(3)])[0].tolist() == [True]
 
 
+def test_what_it_added_itself_is_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, range(2))
+    cache, looks = FeatureCache(tmp_path, (2, 3)), list[Path]()
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: (looks.append(folder), glob(folder, pattern))[1])
+    for start in range(2, 12, 2):
+        assert cache.get([key(start - 2), key(start)])[0].tolist() == [True, False]
+        cache.add([key(start), key(start + 1)], features(range(start, start + 2)))
+    assert len(looks) == 1  # and not once for each shard of its own
+    assert cache.get([key(number) for number in range(12)])[0].all()
+
+
 def test_the_same_cells_make_the_same_shard(tmp_path: Path) -> None:
     fill(tmp_path, range(3))
     fill(tmp_path, range(3))

@@ -279,6 +279,16 @@ def test_mean_and_spread_are_the_same_however_many_columns_are_taken_at_once(mon
     assert [part.tolist() for part in standardise(x, "vectors")] == [part.tolist() for part in whole]
 
 
+def test_what_is_telling_is_told_by_some_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32)
+    layouts = {"v": {"kind": "vectors", "tokens": 1, "width": 3, "columns": 1}}
+    goal = Goal((x[:, 1] > 0).astype(np.int64), np.array([0.5, 0.5]))
+    monkeypatch.setattr("plait.models.classic.WIDE", 1)
+    monkeypatch.setattr("plait.models.classic.AT_ONCE", 60)  # every fourth row
+    predictor = fit_classic("gradient boosting", {"v": x}, goal, ["v"], layouts, np.random.default_rng(0))
+    assert predictor.columns.tolist() == [1]
+
+
 def test_boosting_is_given_categories_as_codes() -> None:
     layout = {"kind": "tabular", "numbers": 1, "categories": [3, 4], "columns": 1, "commonest": 2}
     blank = torch.tensor([[0.5, 0.0, 0.0, 3.0], [0.1, 1.0, 2.0, 1.0], [0.2, 0.0, 1.0, 0.0], [0.9, 0.0, 2.0, 2.0]])

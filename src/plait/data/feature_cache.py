@@ -247,8 +247,11 @@ class FeatureCache:
             table = pa.table(columns, names=["key", "values"])
             buffer = io.BytesIO()
             parquet.write_table(table, buffer, compression="none", use_dictionary=False, write_page_checksum=True)
+            alone = self._listed == self.folder.stat().st_mtime_ns
             write_bytes(self.folder / name, buffer.getvalue())
             self._learn(name, some)
+            if alone:  # nobody else has changed it: all that is new is known, and need not be looked for
+                self._listed = self.folder.stat().st_mtime_ns
 
     def _join_small(self, names: Sequence[str]) -> None:
         """Put small shards together; the new ones are there before the old ones go."""

@@ -152,7 +152,7 @@ def prepare(
     done = Done(folder, views, {name: int(np.prod(shapes[name])) * inputs[name].itemsize for name in paths})
     reasons = done.read(cells)
     step = CHUNK
-    if any(view.frozen is not None for view in views):
+    if any(view.frozen is not None and view.able.opened for view in views):  # of a text they cost little
         widest = max(int(np.prod(view.shape())) * np.dtype(view.dtype()).itemsize for view in views)
         step = FEW if encoding_device().type == "cpu" else max(FEW, min(MANY, MANY_BYTES // max(1, widest)))
     kept = KeptBlocks(views if keep else ())

@@ -132,7 +132,7 @@ class Desk:
         for turn, (learned, _) in enumerate(self.deal.turns if self.deal is not None else ()):
             if learned is rows and (kept := kept_answer(self.stages, name_turn(trial, turn))) is not None:
                 return read_predictor(kept, self.labels.sets is not None)
-        return self.fit(trial, rows, seen)
+        return self.fit(trial, rows, seen=seen)
 
     def labels_of(self, trial: Trial) -> Labels:
         """Return the labels, on the scale that a try learns them on."""

@@ -16,7 +16,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.errors import PlaitError
 from plait.kinds import KINDS
-from plait.kinds.features import batch_features, feature_count
+from plait.kinds.features import batch_features
 from plait.kinds.part import Part
 from plait.models.predictors import Bounded, leaves_of
 from plait.models.rows import Prepared, prepare
@@ -79,11 +79,12 @@ class Seen:
     def _make(self, name: str) -> np.ndarray:
         views = [view for view in self.prepared.views if view.name == name]
         alone = Prepared(views, {name: self.prepared.inputs[name]}, {name: self.prepared.cells[name]}, [])
-        num, width = len(self.prepared), feature_count(self.layouts[name])
-        made = np.empty((num, width), np.float32)
-        for start in range(0, num, 512):
-            rows = np.arange(start, min(start + 512, num))
-            made[rows] = batch_features(alone.batch(rows), self.layouts, [name])[name]
+        made = np.zeros((0, 0), np.float32)
+        for start in range(0, len(self.prepared), 512):
+            rows = np.arange(start, min(start + 512, len(self.prepared)))
+            part = batch_features(alone.batch(rows), self.layouts, [name])[name]
+            made = made if start else np.empty((len(self.prepared), part.shape[1]), np.float32)
+            made[rows] = part
         return made if self.base is None or self.rows is None else _spread(made, self.rows, len(self.base.prepared))
 
     @classmethod

@@ -1,4 +1,5 @@
-"""A headless Chromium, driven through a pipe: what a test needs of a page. And a model served to it. Knows no test."""
+"""A headless Chromium, driven through a pipe: what a test needs of a page. And a model served to it, with what one does
+on its page. Knows no test."""
 
 import base64
 import json
@@ -127,3 +128,23 @@ def serving(model: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def drop(place: int, path: Path) -> str:
+    """Return the code that drops a file on a zone of the page."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    return f"""(() => {{ const given = new DataTransfer();
+        given.items.add(new File([bytesOf("{content}")], "{path.name}"));
+        document.querySelectorAll(".drop")[{place}].dispatchEvent(
+            new DragEvent("drop", {{ dataTransfer: given, bubbles: true, cancelable: true }})); }})()"""
+
+
+def tick(without: tuple[str, ...]) -> str:
+    """Return the code that ticks these modalities as missing, and gives what the page then says."""
+    return f"""(() => {{ const gone = {json.dumps(without)};
+        for (const box of document.querySelectorAll("#ticks input"))
+            if (box.checked !== gone.includes(box.value)) box.click();
+        return [document.getElementById("answer").firstChild.textContent.trim(),
+            Object.fromEntries([...document.querySelectorAll("#chances > span:nth-child(3n+1)")].map(
+                (name, i) => [name.textContent,
+                    document.querySelectorAll("#chances > span:nth-child(3n)")[i].textContent]))]; }})()"""

@@ -1,6 +1,5 @@
 """The page of `serve`: small, whole by itself, in two languages; and what it does in a browser without a network."""
 
-import base64
 import itertools
 import json
 import re
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 import plait
-from browser import CHROMIUM, open_browser, serving
+from browser import CHROMIUM, drop, open_browser, serving, tick
 
 PAGE = Path(plait.__file__).with_name("server") / "page.html"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -28,26 +27,6 @@ def test_both_languages_say_the_same_things() -> None:
     assert keys.findall(english) == keys.findall(chinese)
     assert len(keys.findall(english)) > 40
     assert [*re.findall(r"\{\d\}", english)] == [*re.findall(r"\{\d\}", chinese)]
-
-
-def drop(place: int, path: Path) -> str:
-    """Return the code that drops a file on a zone of the page."""
-    content = base64.b64encode(path.read_bytes()).decode()
-    return f"""(() => {{ const given = new DataTransfer();
-        given.items.add(new File([bytesOf("{content}")], "{path.name}"));
-        document.querySelectorAll(".drop")[{place}].dispatchEvent(
-            new DragEvent("drop", {{ dataTransfer: given, bubbles: true, cancelable: true }})); }})()"""
-
-
-def tick(without: tuple[str, ...]) -> str:
-    """Return the code that ticks these modalities as missing, and gives what the page then says."""
-    return f"""(() => {{ const gone = {json.dumps(without)};
-        for (const box of document.querySelectorAll("#ticks input"))
-            if (box.checked !== gone.includes(box.value)) box.click();
-        return [document.getElementById("answer").firstChild.textContent.trim(),
-            Object.fromEntries([...document.querySelectorAll("#chances > span:nth-child(3n+1)")].map(
-                (name, i) => [name.textContent,
-                    document.querySelectorAll("#chances > span:nth-child(3n)")[i].textContent]))]; }})()"""
 
 
 @pytest.mark.heavy

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import plait
-from clips import moving_frames, tone, write_video
+from browser import CHROMIUM, drop, open_browser, serving, tick
+from clips import moving_frames, tone, write_sound, write_video
 from plait.errors import RequestError, TableError
 
 ROWS = 24
@@ -93,3 +94,49 @@ def test_a_video_is_not_filled_and_a_column_without_one_says_so(table: Path, tmp
     (tmp_path / "t.csv").write_text("clip,y\na.mp4,1\nb.mp4,0\nc.mp4,1\nd.mp4,0\n")
     with pytest.raises(TableError, match=r"'clip': no training row has a video that can be read.*file not found"):
         plait.fit(tmp_path / "t.csv", target="y", report=False)
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_a_clip_dropped_on_the_page_is_answered_and_explained_by_the_second(model: plait.Model, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    frames, wave = moving_frames(8, 1, 16, seed=9), tone(440, 0.8)
+    write_video(tmp_path / "both.webm", frames, wave)
+    write_video(tmp_path / "mute.webm", frames)
+    write_sound(tmp_path / "dark.webm", wave)
+    clips = {name: tmp_path / f"{name}.webm" for name in ("both", "mute", "dark")}
+    both, mute, dark = model.predict({"clip": [str(path) for path in clips.values()]}).probabilities
+    with serving(model) as url, open_browser("--autoplay-policy=no-user-gesture-required") as browser:
+        browser.open(url, accept_language="en")
+        browser.wait("typeof model !== 'undefined' && model && fields.length === 1")
+        asked = browser.run("document.getElementById('fields').innerText").splitlines()
+        assert asked == ["clip (video)", "Drop a file here, or choose one"]
+        browser.run(drop(0, clips["both"]))
+        browser.wait("explained && explained.status === 'ok'")
+        told = {name: np.array([*of.values()]) for name, of in browser.run("explained.subsets").items()}
+        assert np.allclose(told["clip.audio+clip.image"], both, atol=1e-6)
+        # files of their own, a little shorter, of which other frames are looked at
+        assert np.allclose([told["clip.image"], told["clip.audio"]], [mute, dark], atol=1e-4)
+        lacking = {(): both, ("clip.audio",): told["clip.image"], ("clip.image",): told["clip.audio"]}
+        for without, values in lacking.items():
+            said, shown = browser.run(tick(without))
+            assert said == ["left", "right"][int(values.argmax())]
+            assert {name: float(text.rstrip("%")) for name, text in shown.items()} == pytest.approx(
+                dict(zip(["left", "right"], 100 * values, strict=True)), abs=0.0501
+            )
+        assert browser.run(tick(("clip.image", "clip.audio")))[0] == "No answer: nothing is given"
+        heads = "[...document.querySelectorAll('#inside h3')].map(one => one.textContent)"
+        assert sorted(browser.run(heads)) == ["Inside clip.audio", "Inside clip.image"]
+        browser.wait("document.querySelector('#inside video').videoWidth === 16")  # it is seen, and its sound heard
+        browser.wait("document.querySelector('#inside audio').duration > 0.7")
+        pieces = "[...document.querySelectorAll('#inside video + .strip button')]"
+        spans = [title.partition(":")[0] for title in browser.run(f"{pieces}.map(one => one.title)")]
+        assert spans == ["0 to 0.203 s", "0.203 to 0.407 s", "0.407 to 0.61 s", "0.61 to 0.814 s"]
+        browser.run(f"{pieces}[2].click()")
+        browser.wait("document.querySelector('#inside video').currentTime >= 0.407")
+        browser.run("document.querySelector('.given button').click()")
+        browser.run(drop(0, clips["mute"]))
+        browser.wait("explained && explained.status === 'partial'")
+        absent = "document.getElementById('absent').innerText"
+        assert browser.run(absent) == "clip.audio: the file in the cell has no sound track"
+        assert browser.said == []

@@ -15,7 +15,7 @@ from clips import SOUND_RATE, tone, write_sound
 from plait.data import sound as sounds
 from plait.data.headers import check_header
 from plait.data.media import open_sound, read_sound
-from plait.data.sound import decode_sound, is_cancelled, to_mono
+from plait.data.sound import decode_sound, is_cancelled, read_plain, to_mono
 from plait.errors import CellError
 
 RATE = 16000
@@ -82,7 +82,7 @@ def test_a_sound_is_read_whole_whatever_its_header_says_of_its_length(content: b
 
 @pytest.mark.parametrize("content", [told(20_000), WAV[:-2000], AU[:-2000], encode("AIFF")[:-2000]])
 def test_a_sound_that_is_cut_is_refused(content: bytes) -> None:
-    with pytest.raises(CellError, match=r"^cut off: the bytes in the cell \(it holds [\d,]+ of the [\d,]+ bytes"):
+    with pytest.raises(CellError, match=r"^cut off: the file in the cell \(it holds [\d,]+ of the [\d,]+ bytes"):
         read_sound(content, None)
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_container_prints_nothing(capfd: pytest.CaptureFixture[str]) -
     for place in range(40, 400, 7):
         with contextlib.suppress(CellError):
             read_sound(content[:place] + b"\xff\xfe\xfd" + content[place + 3 :], None)
-    with pytest.raises(CellError, match=r"^damaged sound: the bytes in the cell"):
+    with pytest.raises(CellError, match=r"^damaged sound: the file in the cell"):
         read_sound(b"MAC \x96\x0f" + bytes(range(256)) * 2, None)
     assert capfd.readouterr() == ("", "")
 
@@ -231,3 +231,23 @@ def test_what_lies_far_before_a_part_is_passed_over(
     part = read_sound(f"a{ending}#t=4,4.5", tmp_path)[0][:, 0]
     assert len(part) == len(whole) == SOUND_RATE // 2
     assert np.abs(part - whole).max() < 0.05
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_plainest_wav_is_read_as_libsndfile_reads_it(channels: int) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, (801, channels))
+    wave[:2] = [[-1.0], [1.0]]
+    soundfile.write(content := io.BytesIO(), wave, RATE, format="WAV", subtype="PCM_16")
+    plain = content.getvalue()
+    expected, _ = soundfile.read(io.BytesIO(plain), dtype="float32", always_2d=True)
+    found = read_plain(plain)
+    assert found is not None
+    assert (found[0].shape, found[1], expected[0, 0]) == ((801, channels), RATE, -1.0)
+    for start, end in ((0, 801), (80, 801), (80, 160), (900, 901), (160, 80)):
+        sound = decode_sound(plain, start / RATE, end / RATE)
+        assert sound.samples.dtype == np.float32
+        assert np.array_equal(sound.samples, expected[start:end]), (start, end)
+    assert np.array_equal(decode_sound(plain).samples, expected)
+    none = plain[:22] + bytes(2) + plain[24:28] + bytes(6) + plain[34:]  # no channel
+    others = (plain[:-1], plain + INFO, plain[:20] + b"\3" + plain[21:], b"", AU, none)
+    assert [read_plain(other) for other in others] == [None] * 6

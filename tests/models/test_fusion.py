@@ -208,6 +208,9 @@ def test_the_pool_is_the_mean_over_what_is_present():
     mean, present = pool(tokens, torch.tensor([[True, True, False], [False] * 3]))
     assert mean.tolist() == [[2.0], [0.0]]
     assert present.tolist() == [True, False]
+    alone, there = pool(torch.tensor([[[1.0, 2.0]], [[float("nan"), 3.0]]]), torch.tensor([[True], [False]]))
+    assert alone.tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    assert there.tolist() == [True, False]
 
 
 def gates_of(gate, inputs):

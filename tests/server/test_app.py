@@ -56,7 +56,7 @@ def assert_same(answer: dict[str, Any], expected: plait.Predictions, row: int) -
     """Words to the letter; of a broken file the bytes have no name."""
     assert answer["prediction"] == expected.labels[row]
     assert answer["status"] == expected.status[row]
-    assert answer["reason"] == expected.reason[row].replace("words.wav holds", "the bytes in the cell holds")
+    assert answer["reason"] == expected.reason[row].replace("words.wav holds", "the file in the cell holds")
     if expected.status[row] != "failed":
         assert np.allclose([*answer["probabilities"].values()], expected.probabilities[row], rtol=0, atol=1e-6)
 

@@ -97,6 +97,7 @@ def test_a_worker_that_dies_goes_on_and_says_so() -> None:
 
 def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plait.server.engine.COMPANY", 5.0)
+    monkeypatch.setattr("plait.server.engine.MOST_COMPANY", 5.0)
     lots: list[int] = []
 
     def answer(rows: Sequence[int]) -> list[int]:
@@ -114,6 +115,14 @@ def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatc
         assert future.result(4) == [1]
         later.join()
     assert lots == [1, 1, 2]
+    with engine.place() as first, engine.place() as second, engine.place() as third:
+        futures = [ask(Job([number])) for number, ask in enumerate((first, second, third))]
+        assert [future.result(4) for future in futures] == [[0], [1], [2]]
+    assert lots == [1, 1, 2, 3]
+    monkeypatch.setattr("plait.server.engine.MOST_COMPANY", 0.0)
+    with engine.place() as first, engine.place():  # the second is never done
+        assert first(Job([1])).result(4) == [1]
+    assert lots == [1, 1, 2, 3, 1]
     engine.close()
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from typing import Any
 
 from plait.data.formats import has_av, sniff
 from plait.data.media import DAMAGE, MAX_PIXELS
 from plait.data.numbers import NPY
 from plait.data.pictures import open_picture, quiet_pillow
-from plait.data.sound import open_frames
+from plait.data.sound import open_frames, read_plain
 
 UNKNOWN = 2**62  # frames: what libsndfile says of a stream that does not tell its length
 BLOCK = 2**16
@@ -53,6 +54,8 @@ def count_numbers(content: bytes) -> int:
 def _count_pixels(content: bytes) -> int:
     from PIL import Image, UnidentifiedImageError
 
+    if content[12:16] == b"IHDR" and 0 < (size := math.prod(struct.unpack_from(">II", content, 16))) < MAX_PIXELS:
+        return size  # of a PNG, as Pillow would read it
     with quiet_pillow():
         try:
             width, height = open_picture(content).size
@@ -71,6 +74,8 @@ def _size_of_heic(content: bytes) -> Any:
 
 def _tell_seconds(content: bytes, most: float) -> float:
     """Return how long a sound is, in seconds; of one that does not tell, no more is read than `most`."""
+    if (plain := read_plain(content)) is not None:
+        return len(plain[0]) / plain[1]
     import soundfile
 
     try:

@@ -355,7 +355,7 @@ def _name(cell: Any) -> str:
         cell = cell.get("path") or cell.get("bytes")
     if isinstance(cell, np.ndarray):
         return f"array of shape {cell.shape}"
-    return "the bytes in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
+    return "the file in the cell" if isinstance(cell, (bytes, bytearray, memoryview)) else _short(str(cell))
 
 
 def _check_kind(cell: Any, head: bytes, kind: str) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import itertools
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 
 from plait.core.contract import MUTE
 from plait.data.formats import HEAD, has_av, sniff
-from plait.data.headers import close_lengths, is_nearly_all
+from plait.data.headers import close_lengths, is_nearly_all, seems_whole
 from plait.errors import CellError
 
 MAX_SAMPLES = 2**28  # 1 GB of float32: a longer sound is refused
@@ -64,6 +65,11 @@ def decode_sound(source: bytes | Path, start: float = 0.0, end: float | None = N
     """
     import soundfile
 
+    if isinstance(source, bytes) and (plain := read_plain(source)) is not None:
+        samples, rate = plain
+        last = len(samples) if end is None else round(end * rate)
+        part = samples[round(start * rate) : last] * np.float32(2**-15)
+        return Sound(part, rate, rate, samples.shape[1])
     file, failure = None, Exception()
     try:
         with (file := open_frames(source)):
@@ -78,6 +84,21 @@ def decode_sound(source: bytes | Path, start: float = 0.0, end: float | None = N
         raise failure
     with open_content(source) as content:
         return _decode_av(content, start, end, top)
+
+
+def read_plain(content: bytes) -> tuple[np.ndarray, int] | None:
+    """Return samples (time, channel) int16 and rate of the commonest WAV, of 16 bits and with nothing beside its sound.
+
+    None of all else, which libsndfile reads; it calls back for each piece of bytes, which takes five times as long.
+    """
+    is_wav = content[8:20] == b"WAVEfmt \x10\0\0\0" and content[36:40] == b"data"
+    if not is_wav or not seems_whole(content[:64], len(content)):
+        return None
+    form, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", content, 20)
+    is_plain = (form, bits, block) == (1, 16, 2 * channels or None) and (len(content) - 44) % block == 0
+    if not is_plain or not LEAST_RATE <= rate <= MOST_RATE or len(content) > 2 * MOST_KEPT:
+        return None
+    return np.frombuffer(content, "<i2", offset=44).reshape(-1, channels), rate
 
 
 def open_content(source: bytes | Path) -> Any:

@@ -28,6 +28,7 @@ def fold_value(text: str) -> str:
     return folded
 
 
+@functools.lru_cache(maxsize=4096)  # the columns of a model are asked for with each row
 def fold_name(name: str) -> str:
     """Return a column's name without case, blanks, and what stands for a blank: "Body-Weight " → "body weight"."""
     return _BETWEEN.sub(" ", unicodedata.normalize("NFKC", name).strip(" \t\r\n\ufeff\u200b").casefold())

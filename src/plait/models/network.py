@@ -181,7 +181,7 @@ class Network(nn.Module):
 
     def decide(self, parts: Parts) -> Tensor:
         """{name: (tokens, present)} → logits (batch, class), or values (batch, target). Given nothing: the prior."""
-        some = torch.stack([parts[name][1].any(1) for name in self.names], 1).any(1)
+        some = torch.cat([parts[name][1] for name in self.names], 1).any(1)
         if self.fusion is None or self.late:
             answers = []
             for branch, head in zip(self.inner, self.heads, strict=True):

@@ -17,7 +17,8 @@ from typing import Any
 
 from plait.errors import PlaitError
 
-COMPANY = 0.002  # seconds that a row waits for others, where others were just there
+COMPANY = 0.002  # seconds that a row waits for others after one came or went, where others were just there
+MOST_COMPANY = 0.01  # seconds of that in all: requests that are read and replies that go out take the processor anyway
 PLACES = 32  # requests that are read, or wait
 
 
@@ -51,6 +52,7 @@ class Engine:
         self.jobs: deque[Job] = deque()
         self.inside = 0  # requests that have a place
         self.crowd = 0  # the most of these since the last lot: as many may come again
+        self.moved = 0.0  # when one last came, was read, or went
         self.ended = False
         self.changed = threading.Condition()
         self.thread: threading.Thread | None = None
@@ -82,12 +84,14 @@ class Engine:
             if self.is_full or self.ended:
                 raise Full
             self.inside += 1
-            self.crowd = max(self.crowd, self.inside)
+            self.crowd, self.moved = max(self.crowd, self.inside), time.monotonic()
 
         def ask(job: Job) -> Future[Any]:
             with self.changed:
                 self.jobs.append(job)
-                self.changed.notify_all()
+                self.moved = time.monotonic()
+                if len(self.jobs) == 1 or self._is_lot:  # between these the worker sleeps
+                    self.changed.notify_all()
             self.start()
             return job.future
 
@@ -96,6 +100,7 @@ class Engine:
         finally:
             with self.changed:
                 self.inside -= 1
+                self.moved = time.monotonic()
 
     def _run(self) -> None:
         """Answer until the end; what kills the worker is said, and it goes on."""
@@ -116,19 +121,27 @@ class Engine:
                 if self.ended:
                     return []
                 self.changed.wait()
-            until = time.monotonic() + COMPANY
-            jobs = [self.jobs.popleft()]
-            while jobs[0].does is None:
-                rows = sum(len(job.rows) for job in jobs)
-                while self.jobs and self.jobs[0].does is None and rows + len(self.jobs[0].rows) <= self.batch:
-                    jobs.append(self.jobs.popleft())
-                    rows += len(jobs[-1].rows)
-                left = until - time.monotonic()
-                if self.jobs or rows >= self.batch or len(jobs) >= self.crowd or left <= 0:
+            most = time.monotonic() + MOST_COMPANY
+            while not (self._is_lot or self.ended):
+                left = min(self.moved + COMPANY, most) - time.monotonic()
+                if left <= 0:
                     break
                 self.changed.wait(left)
+            jobs = [self.jobs.popleft()]
+            rows = len(jobs[0].rows)
+            while jobs[0].does is None and self.jobs and self.jobs[0].does is None:
+                rows += len(self.jobs[0].rows)
+                if rows > self.batch:
+                    break
+                jobs.append(self.jobs.popleft())
             self.crowd = self.inside
             return jobs
+
+    @property
+    def _is_lot(self) -> bool:
+        """Whether those that wait need no more company: as many as were there, as go together, or not to be joined."""
+        alone = any(job.does is not None for job in self.jobs)
+        return alone or len(self.jobs) >= self.crowd or sum(len(job.rows) for job in self.jobs) >= self.batch
 
     def _do(self, jobs: Sequence[Job]) -> None:
         """Answer some jobs; where that fails, each by itself, so that none fails by another."""

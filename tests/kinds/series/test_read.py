@@ -80,7 +80,7 @@ def test_moments_are_no_channel(folder: Path) -> None:
         ("words.csv", "no table of numbers: column 'y' of words.csv holds something else"),
         ("clock.csv", "no table of numbers: clock.csv has no column beside its clock"),
         ("quiet", "file not found: quiet"),
-        (b"a,b", "no table of numbers: there are column names but no rows in the bytes in the cell"),
+        (b"a,b", "no table of numbers: there are column names but no rows in the file in the cell"),
     ],
 )
 def test_what_is_no_series_is_said(cell: Any, why: str, folder: Path) -> None:

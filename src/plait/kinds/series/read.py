@@ -71,7 +71,7 @@ def _array_of(cell: Any, folder: Path | None) -> np.ndarray:
     with tempfile.TemporaryDirectory() as place:  # readers of tables take files
         path = Path(place) / ("cell.parquet" if content.startswith(b"PAR1") else "cell.csv")
         path.write_bytes(content)
-        return read_file(path, "the bytes in the cell")
+        return read_file(path, "the file in the cell")
 
 
 def _parse(text: str) -> list[Any]:

@@ -30,7 +30,6 @@ DOOR: dict[str, tuple[str, ...]] = {
         "coded_sizes",
         "count_numbers",
         "even_spread",
-        "feature_count",
         "features_seconds",
     ),
     "grades": ("order_classes",),

@@ -46,7 +46,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "loss_of",
     ),
     "network": ("Network", "NetworkPredictor", "Parts", "as_probabilities", "prior_logits", "tuned_makers"),
-    "onnx_graph": ("FIT_AGAIN", "Graph", "Port", "network_predictors", "why_no_graph", "write_graph"),
+    "onnx_graph": ("FIT_AGAIN", "Graph", "Port", "why_no_graph", "write_graph"),
     "plan": ("Node", "Parallel", "Sequential", "Tree", "check", "leaves", "parse"),
     "predictors": (
         "Blend",

@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 
 from plait.errors import PlaitError
 from plait.models.calibration import softmax
+from plait.models.gram import Support
 from plait.models.learners import (
     LEARNERS,
     PLAIN,
@@ -75,7 +76,7 @@ def test_what_is_plain_stays_as_it_is() -> None:
 
 def test_what_has_no_plain_form_is_said() -> None:
     with pytest.raises(TypeError, match="SVC has no plain form"):
-        plain_learner(SVC(kernel="linear"))
+        plain_learner(SVC())
 
 
 # margins
@@ -83,8 +84,8 @@ def test_what_has_no_plain_form_is_said() -> None:
 
 def test_margins_of_classes_of_one_row_keep_the_scale_they_have() -> None:
     x, targets = np.eye(3), np.arange(3)
-    given = (x, targets, np.ones(3), np.arange(3), np.ones(3) / 3)
-    assert scale_margins(SVC(), *given, np.random.default_rng(0)) == (2.0, 1.0)
+    given = (targets, np.ones(3), np.arange(3), np.ones(3) / 3)
+    assert scale_margins(Support(1.0).fit(x, targets), *given, np.random.default_rng(0)) == (2.0, 1.0)
 
 
 def test_margins_that_separate_count_more_than_those_that_do_not() -> None:
@@ -92,7 +93,8 @@ def test_margins_that_separate_count_more_than_those_that_do_not() -> None:
     targets = np.arange(300) % 2
     told, untold = (3 * targets + generator.standard_normal(300))[:, None], generator.standard_normal((300, 1))
     given: Any = (targets, np.ones(300), np.arange(300), np.array([0.5, 0.5]))
-    scales = [scale_margins(SVC(), x, *given, np.random.default_rng(0))[0] for x in (told, untold)]
+    machines = [Support(1.0).fit(x, targets) for x in (told, untold)]
+    scales = [scale_margins(machine, *given, np.random.default_rng(0))[0] for machine in machines]
     assert scales[0] > 2 > 1 > 2 * scales[1]
 
 
@@ -145,7 +147,7 @@ def test_where_nothing_tells_the_first_feature_that_is_there_stays() -> None:
 
 # private parts of scikit-learn: what they are taken for, in the version that is installed
 
-PRIVATE = {"SVM": ("_gamma",), "gradient boosting": ("_predictors", "_baseline_prediction")}
+PRIVATE = {"gradient boosting": ("_predictors", "_baseline_prediction")}
 PLACES = [(task, learner) for task in LEARNERS for learner in PRIVATE]
 
 
@@ -164,9 +166,8 @@ def test_answers_from_private_parts_are_those_of_scikit_learn(task: str, learner
     if task == "regression":
         np.testing.assert_allclose(plain.predict(new), estimator.predict(new), atol=1e-6)
     else:
-        method = "decision_function" if learner == "SVM" else "predict_proba"
-        answers = getattr(plain, method)(new)
-        np.testing.assert_allclose(answers, getattr(estimator, method)(new), atol=1e-6)
+        answers = plain.predict_proba(new)
+        np.testing.assert_allclose(answers, estimator.predict_proba(new), atol=1e-6)
         assert answers.argmax(axis=1).tolist() == estimator.predict(new).tolist()
 
 

@@ -204,7 +204,7 @@ def _learn(
             more = {}
         estimator.fit(x, targets, sample_weight=None if alike else weights, **more)
         if predictor.learner == "SVM" and not predictor.regression:
-            predictor.margin = scale_margins(estimator, x, targets, weights, origin, predictor.shares, generator)
+            predictor.margin = scale_margins(estimator, targets, weights, origin, predictor.shares, generator)
     predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
 
 

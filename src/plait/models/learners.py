@@ -10,6 +10,7 @@ import numpy as np
 from plait.errors import PlaitError
 from plait.models.calibration import softmax
 from plait.models.discriminant import Discriminant
+from plait.models.gram import Logistic, Support
 from plait.models.plain import Linear, Machine, Neighbours, PlainLearner, Trees
 
 TREES = 100  # of a forest
@@ -92,15 +93,11 @@ def build_learner(
     if learner == DISCRIMINANT:
         return Discriminant(**setting)
     if PLAIN[learner] is Linear:
-        from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.linear_model import Ridge
 
-        if not num_classes:
-            return Ridge(**setting, solver="cholesky")
-        return LogisticRegression(**setting, max_iter=200, tol=1e-3)
+        return Logistic(**setting) if num_classes else Ridge(**setting, solver="cholesky")
     if learner == "SVM":
-        from sklearn.svm import SVC, SVR
-
-        return (SVC if num_classes else SVR)(**setting, cache_size=400)
+        return Support(**setting, regression=not num_classes)
     from sklearn import ensemble
 
     if learner == "random forest":
@@ -121,15 +118,13 @@ def build_learner(
 
 def plain_learner(estimator: Any) -> PlainLearner:
     """Return what answers like a fitted estimator of `build_learner`. Raises TypeError for any other."""
-    if isinstance(estimator, (PlainLearner, Discriminant)):
-        return estimator.plain if isinstance(estimator, Discriminant) else estimator
+    if isinstance(estimator, (Discriminant, Logistic, Support)):
+        return estimator.plain
+    if isinstance(estimator, PlainLearner):
+        return estimator
     kind = type(estimator).__name__
-    if kind in ("LogisticRegression", "Ridge"):
+    if kind == "Ridge":
         return Linear(np.atleast_2d(estimator.coef_), np.atleast_1d(estimator.intercept_).astype(np.float64))
-    if kind in ("SVC", "SVR") and estimator.kernel == "rbf":
-        vectors = estimator.support_vectors_.reshape(-1, estimator.n_features_in_)
-        sizes = np.atleast_1d(estimator.n_support_).astype(np.int64)
-        return Machine(float(_private(estimator, "_gamma")), vectors, estimator.dual_coef_, estimator.intercept_, sizes)
     if kind in ("RandomForestClassifier", "RandomForestRegressor"):
         grown = []
         for tree in (each.tree_ for each in estimator.estimators_):
@@ -263,8 +258,7 @@ def margin_logits(margins: np.ndarray, shares: np.ndarray, scale: tuple[float, f
 
 
 def scale_margins(
-    estimator: Any,
-    x: np.ndarray,
+    machine: Support,
     targets: np.ndarray,
     weights: np.ndarray,
     origin: np.ndarray,
@@ -273,12 +267,11 @@ def scale_margins(
 ) -> tuple[float, float]:
     """Return what margins, and the log of the class shares (class,), are multiplied by to be logits.
 
-    Learned on margins of rows held out in two halves (Platt 1999, with one slope for all classes). origin: (rows,)
-    which row a row is, or is a copy of; they stay together. A class of one row is never held out; without any it is (2,
-    1).
+    Learned on margins of rows held out in two halves (Platt 1999, with one slope for all classes). targets, weights:
+    of the rows that the machine was fitted to. origin: (rows,) which row a row is, or is a copy of; they stay
+    together. A class of one row is never held out; without any it is (2, 1).
     """
     from scipy.optimize import minimize
-    from sklearn.base import clone
 
     half = np.full(origin.max() + 1, -1)  # −1: never held out
     first = np.unique(origin, return_index=True)[1]
@@ -289,10 +282,9 @@ def scale_margins(
     half = half[origin]
     parts, places = [], []
     for part in (0, 1):
-        held = np.flatnonzero(half == part)
+        held, learned = np.flatnonzero(half == part), np.flatnonzero(half != part)
         if len(held):
-            learned = clone(estimator).fit(x[half != part], targets[half != part], weights[half != part])
-            parts.append(learned.decision_function(x[held]))
+            parts.append(machine.hold_out(learned, held, targets[learned], weights[learned]))
             places.append(held)
     if not parts:
         return 2.0, 1.0

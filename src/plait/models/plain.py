@@ -91,8 +91,14 @@ class Machine:
 
     def _near(self, x: np.ndarray) -> np.ndarray:
         """Return the kernel between rows and vectors: (batch, vector)."""
-        apart = np.einsum("ij,ij->i", x, x)[:, None] + self.lengths - 2 * (x @ self.vectors.T)
-        return np.exp(-self.gamma * np.maximum(apart, 0))
+        return radial_kernel(x, self.vectors, self.gamma, self.lengths)
+
+
+def radial_kernel(x: np.ndarray, y: np.ndarray, gamma: float, lengths: np.ndarray | None = None) -> np.ndarray:
+    """Return exp(−gamma · squared distance) of rows and others: (row, other). lengths: squared, of the others."""
+    lengths = np.einsum("ij,ij->i", y, y) if lengths is None else lengths
+    apart = np.einsum("ij,ij->i", x, x)[:, None] + lengths - 2 * (x @ y.T)
+    return np.exp(-gamma * np.maximum(apart, 0))
 
 
 @dataclass

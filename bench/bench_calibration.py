@@ -2,11 +2,12 @@
 
 Tables of two blocks of columns: `xor` (each block alone says nothing), `evidence` (each says something), `noise`,
 `rare` (noise, one row of five of the rarer class) and `holes` (evidence; 40 % of the rows lack a block). A forest, a
-linear learner, a weighted vote and a network learn from 480 rows and are calibrated on 160, and the first three learn
-once more from all 640; each set of modalities is asked on 500 others. "above the prior": the mean of log loss − that
-of the prior, with 95 % of its error. The band of the ECE is what a report shows: of 95 in 100 draws of rows that are
-right as often as the model says. The temperature of a set is fitted on the 160 rows alone: even of answers that one
-would make true, 14 in 100 then lie above the band, and 4 in 100 where it is fitted on 640 (`--drawn`).
+linear learner, a weighted vote and a network learn from 480 rows and are calibrated on 160; the first three learn in
+five folds of all 640, are calibrated on all, and learn once more from them. Each set of modalities is asked on 500
+others. "above the prior": the mean of log loss − that of the prior, with 95 % of its error. The band of the ECE is what
+a report shows: of 95 in 100 draws of rows that are right as often as the model says. Even of answers that one
+temperature would make true, 14 in 100 lie above the band where it is fitted on 160 rows, and 4 in 100 where it is
+fitted on 640 (`--drawn`).
 
     python bench/bench_calibration.py [--only xor] [--model forest] [--num 5] [--first 0] [--out bench/RESULTS.md]
     python bench/bench_calibration.py --drawn

@@ -1,5 +1,7 @@
 """Temperature on predictions whose best temperature is known; folds that keep groups whole and classes even."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from plait.models.calibration import (
     cross_fit_temperature,
     find_thresholds,
     fit_temperature,
+    list_sets,
     log_losses,
     number_sets,
     rarest_label,
@@ -234,3 +237,23 @@ def test_a_label_that_no_row_has_is_hardly_answered():
     one, other = find_thresholds(said, sets)
     assert one < 0.6 < other
     assert find_thresholds(np.zeros((0, 2)), np.zeros((0, 2), int)) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("names", "num"), [("a", 1), ("abcd", 15), ("abcde", 17)])
+def test_which_sets_are_asked(names: str, num: int) -> None:
+    """All sets of up to four; of more four of each size, and all together: 4 · 4 + 1 of five."""
+    keeps = list_sets(list(names), names, 0)
+    assert len(keeps) == len({*keeps}) == num
+    assert keeps[-1] == tuple(names)
+    if len(names) > 4:
+        sizes = [len(keep) for keep in keeps]
+        assert sizes == [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4 + [5]
+        assert len({*itertools.chain(*keeps[:4])}) == 4
+
+
+@pytest.mark.parametrize("num", [2, 4, 5, 6])
+def test_who_sees_some_modalities_is_asked_with_all_that_a_set_of_more_leaves_of_them(num: int) -> None:
+    whole = list_sets("fedcba", "abcdef", 3)
+    for own in itertools.combinations("abcdef", num):
+        asked = {frozenset(keep) for keep in list_sets(own, "abcdef", 3)}
+        assert {frozenset(keep) & {*own} for keep in whole} - {frozenset()} <= asked

@@ -47,8 +47,9 @@ def run_words(runner: Any = None, **options: Any) -> Search:
     return search
 
 
-def said_by(search: Search) -> list[tuple[str, Any]]:
-    return [(c.name, None if c.pooled is None else c.pooled.tolist()) for c in search.study.candidates]
+def said_by(search: Search) -> list[tuple[Any, ...]]:
+    told = ((c.name, c.pooled, c.hidden) for c in search.study.candidates)
+    return [(name, *(None if x is None else x.tolist() for x in arrays)) for name, *arrays in told]
 
 
 @pytest.fixture(scope="module")
@@ -113,21 +114,41 @@ def test_a_fit_that_goes_on_in_this_process_learns_no_turn_again(
 def test_turns_join_to_what_a_whole_try_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = search_words(("classic",), choose="ensemble").classic.desk
     assert desk.deal is not None
-    trial = Trial("logistic regression", 0, ("text",))
+    trial = Trial("logistic regression", 0, ("text", "tabular"))
     turns = [learn(desk, ask_turn(trial, number)) for number in range(len(desk.deal.turns))]
     for rival in (None, np.full(len(desk.deal.rows), 9.0)):
-        whole, joined = learn(desk, ask_try(trial, np.inf, rival)), desk.join(turns, rival)
+        whole, joined = learn(desk, ask_try(trial, np.inf, rival)), desk.join(trial, turns, rival)
         assert joined["said"].tolist() == whole["said"].tolist()
+        assert joined["hidden"].tolist() == whole["hidden"].tolist()
         assert joined["parts"] == whole["parts"]
         assert joined["strength"] is whole["strength"] is None
     monkeypatch.setattr("plait.study.desk.is_behind", lambda ours, theirs: bool(ours.mean() > theirs.mean()))
     best = np.zeros(len(desk.deal.rows))
     assert learn(desk, ask_try(trial, np.inf, best))["given_up"]
-    assert desk.join(turns[:1], best) == {"given_up": True}
-    late = desk.join([{"lacking": "too few"}, *turns[1:]], None)
+    assert desk.join(trial, turns[:1], best) == {"given_up": True}
+    late = desk.join(trial, [{"lacking": "too few"}, *turns[1:]], None)
     held = desk.deal.places(desk.deal.turns[0][1])
     assert late["said"][held].tolist() == [desk.labels.prior.tolist()] * len(held)
-    assert desk.join([{"lacking": "too few"}] * len(turns), None) == {"lacking": "too few"}
+    assert desk.join(trial, [{"lacking": "too few"}] * len(turns), None) == {"lacking": "too few"}
+
+
+def test_who_learned_without_a_row_answers_it_with_each_set_of_modalities() -> None:
+    desk = search_words(("classic",), choose="ensemble").classic.desk
+    assert desk.deal is not None
+    trial = Trial("logistic regression", 0, ("text", "tabular"))
+    hidden = learn(desk, ask_try(trial, np.inf, None))["hidden"]
+    assert desk.sets_of(trial) == [("text",), ("tabular",), ("text", "tabular")]
+    assert hidden.shape == (3, 36, 2)
+    assert desk.deal.asked.tolist() == list(range(36))
+    for (learned, held), seen in zip(desk.deal.turns, desk.turns, strict=True):
+        features = {name: seen.features[name][held] for name in trial.inputs}
+        predictor = desk.fit(trial, learned, seen=seen)
+        for said, name in zip(hidden, ("text", "tabular"), strict=False):
+            blank = {other: x if other == name else np.full_like(x, np.nan) for other, x in features.items()}
+            assert said[held] == pytest.approx(predictor.from_features(blank), abs=1e-6)
+        assert hidden[2][held] == pytest.approx(seen.answer(predictor, held), abs=1e-6)
+    assert desk.sets_of(Trial("logistic regression", 0, ("text",))) == []
+    assert search_words(("classic",)).classic.desk.sets_of(trial) == []  # of validation alone it is asked later
 
 
 def test_a_try_says_why_there_is_nothing() -> None:

@@ -53,6 +53,15 @@ def test_of_very_many_rows_validation_alone_is_held_out() -> None:
     assert len(dealt.learned_rows) == 50_010
 
 
+def test_rows_asked_with_modalities_hidden_are_those_of_validation_first() -> None:
+    assert deal(40).asked.tolist() == list(range(40))
+    asked = deal(3_000).asked
+    assert len({*asked.tolist()}) == 2_000
+    assert asked[-600:].tolist() == list(range(2_400, 3_000))
+    assert np.diff(asked).min() > 0
+    assert len(deal(50_001).asked) == 0  # there validation is large
+
+
 def test_groups_stay_whole_and_few_groups_make_few_folds() -> None:
     groups = np.repeat([0, 1, 2], 10)
     dealt = deal(30, groups)

@@ -1,7 +1,5 @@
 """A temperature for each set of modalities: of those that say nothing the prior is left, however sure they are."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from plait.models.calibration import HIGHEST, log_losses
 from plait.models.predictors import Calibrated
 from plait.study.candidate import Candidate
 from plait.study.search import Search
-from plait.study.subsets import fit_given, list_keeps
+from plait.study.subsets import Asked, fit_given
 from searches import draw_blocks, make_search, split_of, take_quick_learners
 
 
@@ -79,6 +77,43 @@ def test_who_may_see_the_test_rows_has_them_and_a_second_call_changes_nothing(mo
     assert before[2] == search.fused.heat  # no row lacks anything: it was fitted on these rows
 
 
+def test_what_learned_in_folds_is_calibrated_by_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of an exclusive or says nothing, and both say all: no fold has learned from a row that it answers."""
+    take_quick_learners(monkeypatch)
+    generator = np.random.default_rng(0)
+    a, b = generator.integers(0, 2, (2, 150))
+    columns = {"a0": (3.0 * a).tolist(), "b0": (3.0 * b).tolist(), "y": [f"class {code}" for code in a ^ b]}
+    search = make_search(columns, split_of(100, 30, 20), ("classic", "late", "ensemble"), choose="ensemble")
+    search.run()
+    both, vote = find(search, "nearest"), find(search, "average vote")
+    asked, fold = search.blends.asked_of(both)
+    assert asked.tolist() == list(range(130))
+    assert np.bincount(fold).tolist() == [26] * 5
+    both.prior = search.blends.prior
+    given = fit_given(both, search.study, search.deal, asked, fold)
+    assert min(given[:2]) > 50
+    assert given[2] == both.heat < 2
+    votes = Asked(search.study, search.deal, asked).answers(vote, [("b",), ("a", "b")])
+    each = {part.names[0]: part.pooled for part in vote.parts if part.pooled is not None}
+    assert votes[0] == pytest.approx(each["b"])
+    assert votes[1] == pytest.approx((each["a"] + each["b"]) / 2)
+
+
+def test_what_parts_said_is_mixed_as_the_whole_mixes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_quick_learners(monkeypatch)
+    search = make_search(draw_blocks(120, holes=0.3), split_of(80, 40), ("classic", "late", "ensemble"))
+    search.run()
+    rows, keeps = search.study.val, [("a",), ("b",), ("a", "b")]
+    made = [c for c in search.study.candidates if c.parts and len(c.names) > 1]
+    assert {c.family for c in made} == {"late", "ensemble"}
+    for candidate in made:
+        told = Asked(search.study, None, rows).answers(candidate, keeps)
+        for ours, theirs in zip(
+            told, answer_subsets(candidate.predictor, search.study.prepared.batch(rows), keeps), strict=True
+        ):
+            assert ours == pytest.approx(theirs)
+
+
 def test_rows_with_holes_are_answered_by_the_temperature_of_what_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
     take_quick_learners(monkeypatch)
     search = make_search(draw_blocks(150, holes=0.5), split_of(90, 40, 20), ("classic",))
@@ -91,30 +126,21 @@ def test_rows_with_holes_are_answered_by_the_temperature_of_what_they_have(monke
     halves = Calibrated(both.predictor, 2.0, (0.5, 0.5)), Calibrated(both.predictor, 4.0, (0.5, 0.5))
     for half, rows, keep in zip(halves, (there, ~there), (("a", "b"), ("a",)), strict=True):
         assert hot(batch)[rows] == pytest.approx(half(keep_only(batch, keep))[rows])
-    given = fit_given(both, search.study, search.blends.fold)
+    given = fit_given(both, search.study, None, search.study.val, search.blends.fold)
     assert len(given) == 3
     assert given[0] != both.given[0]
 
 
-@pytest.mark.parametrize(("names", "num"), [("a", 1), ("abcd", 15), ("abcde", 17)])
-def test_which_sets_are_asked(names: Sequence[str], num: int) -> None:
-    """All sets of up to four; of more four of each size, and all together: 4 · 4 + 1 of five."""
-    keeps = list_keeps(list(names), np.random.default_rng(0))
-    assert len(keeps) == len({*keeps}) == num
-    assert keeps[-1] == tuple(names)
-    if len(names) > 4:
-        asked = [name for keep in keeps[:4] for name in keep]
-        assert len({*asked}) == 4
-        assert [len(keep) for keep in keeps[::4]] == [1, 2, 3, 4, 5]
-
-
-def test_of_many_modalities_each_number_of_them_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("choose", ["simple", "ensemble"])
+def test_of_many_modalities_each_number_of_them_has_one(choose: str, monkeypatch: pytest.MonkeyPatch) -> None:
     take_quick_learners(monkeypatch)
-    search = make_search(draw_blocks(120, knows=dict.fromkeys("abcde", 1.0), holes=0.3), split_of(70, 50))
+    columns = draw_blocks(120, knows=dict.fromkeys("abcde", 1.0), holes=0.3)
+    search = make_search(columns, split_of(70, 50), choose=choose)
     search.classic.try_learner("logistic regression", 0, list("abcde"))
     search.blends.calibrate()
     (both,) = search.study.candidates
-    given = fit_given(both, search.study, search.blends.fold)
+    assert (None if both.hidden is None else both.hidden.shape) == {"simple": None, "ensemble": (17, 120, 2)}[choose]
+    given = fit_given(both, search.study, search.deal, *search.blends.asked_of(both))
     assert len(given) == 5
     assert len({*given}) > 1
     both.given = given

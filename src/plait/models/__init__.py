@@ -24,6 +24,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "count_sets",
         "cross_fit_temperature",
         "find_thresholds",
+        "list_sets",
         "losses",
         "number_sets",
         "rarest_label",

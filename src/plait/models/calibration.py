@@ -6,6 +6,7 @@ label) says which of several labels a row has, 0 or 1, each with a probability o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ LUCK = 2.0  # nats that answers may gain on the prior, over all rows, though the
 MEAN_LUCK = 1.0  # nats that one fitted number gains more on its own rows than on others, on average (Akaike 1974)
 STEPS = np.arange(0.05, 0.951, 0.05).round(2)  # thresholds that are tried for a label
 FIRM = 10  # rows with a label that all labels together stand for, where it chooses its threshold
+WINDOWS = 4  # sets of each size, where there are too many to ask all
 MOST_SETS = 4  # modalities up to which each set of them has a temperature of its own; of more, each number of them
 
 
@@ -133,6 +135,21 @@ def number_sets(present: Any) -> Any:
 def count_sets(num: int) -> int:
     """Return how many numbers above 0 `number_sets` has for so many modalities."""
     return 2**num - 1 if num <= MOST_SETS else num
+
+
+def list_sets(names: Sequence[str], every: Sequence[str], seed: int) -> list[tuple[str, ...]]:
+    """Return the sets of these modalities to ask with, that of all at last: each; of many, a few of each size.
+
+    every: all modalities of a study. Of many, the few are those in which all of them come as often.
+    """
+    num = len(names)
+    if num <= MOST_SETS:
+        return [keep for size in range(1, num + 1) for keep in itertools.combinations(names, size)]
+    order = np.random.default_rng([seed, 12]).permutation(sorted(every)).tolist()
+    starts = [len(order) * window // WINDOWS for window in range(WINDOWS)]
+    windows = [(order * 2)[start : start + size] for size in range(1, len(order)) for start in starts]
+    keeps = [tuple(name for name in names if name in window) for window in windows]
+    return [*dict.fromkeys(keep for keep in keeps if 0 < len(keep) < num), tuple(names)]
 
 
 class Tempered(NamedTuple):

@@ -70,19 +70,19 @@ class Calibrated:
 
     def from_logits(self, logits: torch.Tensor, present: np.ndarray) -> np.ndarray:
         """Return the answers to logits (batch, class) of rows; present: (batch, name) bool, in the order of names."""
-        answers = self.inner.from_logits(logits, present)
-        return self._temper(answers, self.heats[number_sets(present)])
+        return self.temper(self.inner.from_logits(logits, present), present)
 
-    def _temper(self, answers: np.ndarray, heats: np.ndarray) -> np.ndarray:
+    def temper(self, answers: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Return answers (batch, class) by the temperatures of their rows; present: as in `from_logits`."""
+        heats = self.heats[number_sets(present)]
         return apply_temperature(answers, heats, prior=self.prior, several=bool(self.thresholds))
 
     def __call__(self, batch: Batch) -> np.ndarray:
         return self.subsets(batch, [self.names])[0]
 
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        answers, heats = answer_subsets(self.inner, batch, keeps), self.heats
-        sets = [number_sets(present_in(batch, self.names, keep)) for keep in keeps]
-        return [self._temper(x, heats[one]) for x, one in zip(answers, sets, strict=True)]
+        present = (present_in(batch, self.names, keep) for keep in keeps)
+        return [self.temper(*both) for both in zip(answer_subsets(self.inner, batch, keeps), present, strict=True)]
 
 
 @dataclass

@@ -17,6 +17,7 @@ from plait.models.blend import cross_fit, fit_average, fit_confident, fit_mixtur
 from plait.models.calibration import LUCK, assign_folds, cross_fit_temperature, find_thresholds
 from plait.models.predictors import Blend
 from plait.study.candidate import Candidate, best_of
+from plait.study.ensemble import MOST_ASKED
 from plait.study.networks import Study
 from plait.study.subsets import fit_given
 from plait.study.trials import ClassicTrials
@@ -156,7 +157,19 @@ class Blends:
             ):
                 candidate.prior = self.prior
                 self.study.leave_device()
-                candidate.given = fit_given(candidate, self.study, self.fold_of_rows)
+                candidate.given = fit_given(candidate, self.study, self.classic.deal, *self.asked_of(candidate))
+
+    def asked_of(self, candidate: Candidate) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows (asked,) that a candidate did not learn from, by which its temperatures are fitted, and the fold
+        of each: of what learned in folds many of all rows; of others, and what is made of them, of validation."""
+        deal, val = self.classic.deal, self.study.val
+        if deal is not None and len(deal.asked):
+            if candidate.pooled is not None:
+                return deal.asked, self.held_fold[deal.places(deal.asked)]
+            places = np.flatnonzero(np.isin(val, deal.asked))
+        else:
+            places = np.sort(np.random.default_rng([self.study.seed, 12]).permutation(len(val))[:MOST_ASKED])
+        return val[places], self.fold_of_rows[places]
 
     def measure(self) -> None:
         """Let the metric say what a candidate loses, where it is to choose: validation is asked once more, by it."""

@@ -52,6 +52,7 @@ class Candidate:
     fit: Callable[[np.ndarray], Any] | None = field(default=None, repr=False)  # of a classic one: rows → predictor
     again: Callable[[], Any] | None = field(default=None, repr=False)  # of a shared one: learns anew from all rows
     pooled: np.ndarray | None = field(default=None, repr=False)  # (held, class), of all rows that folds have held out
+    hidden: np.ndarray | None = field(default=None, repr=False)  # (set, asked, class), of rows that folds held out
     latency: float | None = None  # ms per row, where its time was taken
 
     @property

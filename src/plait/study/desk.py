@@ -24,6 +24,7 @@ from plait.core.contract import shown_by
 from plait.core.files import Stages
 from plait.core.options import AS_TEXT
 from plait.errors import RequestError
+from plait.models.calibration import list_sets
 from plait.models.classic import Goal, fit_classic
 from plait.models.each_label import fit_labels
 from plait.models.learners import DISCRIMINANT, LEARNERS, load_learners
@@ -46,13 +47,14 @@ OPEN: WeakValueDictionary[str, Desk] = WeakValueDictionary()  # the desks of thi
 class Held(NamedTuple):
     """What a learner says of rows it did not learn from: of validation, and where there are folds of all rows.
 
-    strength: how strictly a text was learned by its letters.
+    strength: how strictly a text was learned by its letters; hidden: (set, asked, class), with modalities hidden.
     """
 
     predictor: Any
     answers: np.ndarray
     pooled: np.ndarray | None
     strength: float | None = None
+    hidden: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Trial:
 @dataclass(eq=False)
 class Desk:
     """What every try needs. letters: {input: its layout} of texts as letters; take_turns: what is seen in each turn;
-    groups: (rows of the table,) a number that rows of one group share."""
+    groups: (rows of the table,) a number that rows of one group share; names: all modalities."""
 
     labels: Labels
     seed: int
@@ -100,6 +102,7 @@ class Desk:
     take_turns: Callable[[], Sequence[Seen]] = tuple
     stages: Stages = field(default_factory=Stages)
     groups: np.ndarray | None = None
+    names: Sequence[str] = ()
 
     @cached_property
     def turns(self) -> Sequence[Seen]:
@@ -168,13 +171,24 @@ class Desk:
 
     # -- rows that are held out ---------------------------------------------------------------------------------------
 
-    def hold_out(self, fit: Callable[..., Any], budget: Budget, rival: np.ndarray | None) -> Held | None:
-        """Return what a learner says of rows that it did not learn from; None of one that is given up."""
+    def sets_of(self, trial: Trial) -> list[tuple[str, ...]]:
+        """Return the sets of modalities with which those in folds answer some rows, to fit temperatures by; or none."""
+        told = self.labels.classes is not None and self.deal is not None and len(self.deal.asked)
+        names = trial.looks_at
+        return list_sets(names, self.names, self.seed) if told and len(names) > 1 else []
+
+    def hold_out(
+        self, fit: Callable[..., Any], budget: Budget, rival: np.ndarray | None, sets: Sequence[Sequence[str]] = ()
+    ) -> Held | None:
+        """Return what a learner says of rows that it did not learn from; None of one that is given up. sets: of its
+        modalities, with which it is asked as well."""
         if self.deal is None:
             predictor = fit(self.train)
             return Held(predictor, self.seen.answer(predictor, self.val), None)
-        predictor, pooled = self._out_of_folds(fit, budget, rival)
-        return None if pooled is None else Held(predictor, pooled[self.deal.places(self.val)], pooled)
+        predictor, pooled, hidden = self._out_of_folds(fit, budget, rival, sets)
+        if pooled is None:
+            return None
+        return Held(predictor, pooled[self.deal.places(self.val)], pooled, hidden=hidden)
 
     def try_letters(self, name: str, budget: Budget, rival: np.ndarray | None) -> Held | None:
         """Learn from the words and letters of a text, bound as strictly as rows held out agree with.
@@ -209,15 +223,16 @@ class Desk:
         return float(self.labels.losses(held.pooled, self.deal.rows).mean())
 
     def _out_of_folds(
-        self, fit: Callable[..., Any], budget: Budget, rival: np.ndarray | None
-    ) -> tuple[Any, np.ndarray | None]:
-        """Return what a learner says of all rows held out, by learners that did not learn from them, and one of these.
+        self, fit: Callable[..., Any], budget: Budget, rival: np.ndarray | None, sets: Sequence[Sequence[str]]
+    ) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
+        """Return one of the learners that did not learn from rows held out, what these say of all, and with each set.
 
         A turn in which there is too little to learn from answers the prior; RequestError where that is all. None of one
         that is given up: after its first turn it is far behind another that looks at the same, or the time is over.
         """
         assert self.deal is not None
         said, made, lacking = np.repeat(self.labels.prior[None], len(self.deal.rows), 0), [], []
+        hidden = self._blank(sets)
         for number, ((learned, held), seen) in enumerate(zip(self.deal.turns, self.turns, strict=True)):
             try:
                 predictor = fit(learned, seen=seen)
@@ -229,12 +244,36 @@ class Desk:
             made.append(predictor)
             if rival is not None and len(self.deal.turns) > 1:
                 if len(made) == 1 and is_behind(self.labels.losses(said[places], held), rival[places]):
-                    return predictor, None
+                    return predictor, None, None
                 if budget.is_spent and number + 1 < len(self.deal.turns):
-                    return predictor, None
+                    return predictor, None, None
+            if hidden is not None:
+                hidden[:, self._asked_in(number)] = self.answer_sets(predictor, number, sets, said[places])
         if not made:
             raise lacking[0]
-        return made[0], said
+        return made[0], said, hidden
+
+    def _blank(self, sets: Sequence[Sequence[str]]) -> np.ndarray | None:
+        """Return the prior, (set, asked, class), where answers with each set go; None of no sets."""
+        if self.deal is None or not sets:
+            return None
+        return np.tile(self.labels.prior.astype(np.float32), (len(sets), len(self.deal.asked), 1))
+
+    def _asked_in(self, turn: int) -> np.ndarray:
+        """Return which of the rows that are asked with modalities hidden (asked,) are held out in a turn."""
+        assert self.deal is not None
+        return np.isin(self.deal.asked, self.deal.turns[turn][1])
+
+    def answer_sets(self, predictor: Any, turn: int, sets: Sequence[Sequence[str]], said: np.ndarray) -> np.ndarray:
+        """Return what a learner says of the rows asked in its turn with each set of modalities: (set, rows, class).
+
+        said: of all rows of the turn, with the last set, which is all of them.
+        """
+        assert self.deal is not None
+        held = self.deal.turns[turn][1]
+        asked = np.isin(held, self.deal.asked)
+        hidden = [self.turns[turn].answer(predictor, held[asked], keep) for keep in sets[:-1]]
+        return np.stack([*hidden, said[asked]]).astype(np.float32)
 
     def is_behind(self, turn: int, answer: Mapping[str, Any], rival: np.ndarray | None) -> bool:
         """Whether what a turn answered is far behind another that looks at the same."""
@@ -242,10 +281,11 @@ class Desk:
         held = self.deal.turns[turn][1]
         return rival is not None and is_behind(self.labels.losses(answer["said"], held), rival[self.deal.places(held)])
 
-    def join(self, answers: Sequence[Mapping[str, Any]], rival: np.ndarray | None) -> Mapping[str, Any]:
+    def join(self, trial: Trial, answers: Sequence[Mapping[str, Any]], rival: np.ndarray | None) -> Mapping[str, Any]:
         """Return the answer to a try of those to its turns, as `_out_of_folds` would come to it."""
         assert self.deal is not None
         said, made = np.repeat(self.labels.prior[None], len(self.deal.rows), 0), list[Mapping[str, Any]]()
+        hidden = self._blank(self.sets_of(trial))
         for turn, answer in enumerate(answers):
             if "lacking" in answer:
                 continue
@@ -253,9 +293,12 @@ class Desk:
             if len(made) == 1 and self.is_behind(turn, answer, rival):
                 return {"given_up": True}
             said[self.deal.places(self.deal.turns[turn][1])] = answer["said"]
+            if hidden is not None:
+                hidden[:, self._asked_in(turn)] = answer["hidden"]
         if not made:
             return answers[0]
-        return {**made[0], "said": said, "strength": None, "seconds": sum(answer["seconds"] for answer in made)}
+        seconds = sum(answer["seconds"] for answer in made)
+        return {**made[0], "said": said, "hidden": hidden, "strength": None, "seconds": seconds}
 
     # -- in another process -------------------------------------------------------------------------------------------
 
@@ -264,12 +307,13 @@ class Desk:
         facts, arrays = self.labels.state()
         told: dict[str, Any] = {"labels": facts, "seed": self.seed, "layouts": self.seen.layouts}
         told |= {"letters": {name: dict(layout) for name, layout in self.letters.items()}}
-        told |= {"turns": [seen.layouts for seen in self.turns], "folder": self.stages.path}
+        told |= {"turns": [seen.layouts for seen in self.turns], "folder": self.stages.path, "names": list(self.names)}
         packed = {f"labels.{name}": x for name, x in arrays.items()}
         packed |= {f"features.{name}": x for name, x in self.seen.features.items()}
         packed |= {f"letters.{name}": self.seen.prepared.inputs[name] for name in self.letters}
         packed |= {"train": self.train, "val": self.val}
         packed |= {} if self.groups is None else {"groups": self.groups}
+        packed |= {} if self.deal is None else {"asked": self.deal.asked}
         dealt = [] if self.deal is None else self.deal.turns
         for number, (seen, (learned, held)) in enumerate(zip(self.turns, dealt, strict=True)):
             packed |= {f"turn.{number}.learned": learned, f"turn.{number}.held": held}
@@ -294,10 +338,11 @@ class Desk:
             dealt.append((own["learned"], own["held"]))
             features = under(f"turn.{number}.features.")
             turns.append(seen.changed(features, layouts, own["rows"]) if "rows" in own else seen)
-        deal, folder = Deal(dealt) if dealt else None, Path(told["folder"]) if told["folder"] else None
+        deal = Deal(dealt, asked=packed["asked"]) if dealt else None
+        folder = Path(told["folder"]) if told["folder"] else None
         labels = Labels.from_state(told["labels"], under("labels."))
         desk = cls(labels, told["seed"], packed["train"], packed["val"], deal, seen, told["letters"], lambda: turns)
-        desk.groups = packed.get("groups")
+        desk.groups, desk.names = packed.get("groups"), told["names"]
         desk.stages = Stages(folder if folder is not None and folder.is_dir() else None)
         return desk
 
@@ -370,20 +415,23 @@ def _try(desk: Desk, trial: Trial, until: float | None, rival: np.ndarray | None
     if trial.learner == LEARNER:
         held = desk.try_letters(trial.inputs[0], budget, rival)
     else:
-        held = desk.hold_out(partial(desk.fit_or_find, trial), budget, rival)
+        held = desk.hold_out(partial(desk.fit_or_find, trial), budget, rival, desk.sets_of(trial))
     if held is None:
         return {"given_up": True}
     said, rows = (held.answers, desk.val) if held.pooled is None or desk.deal is None else (held.pooled, desk.deal.rows)
     predictor, said = desk.labels_of(trial).lift(held.predictor, said, rows)
     lift = getattr(predictor, "lift", 0.0)
-    return {**write_predictor(predictor), "said": said, "strength": held.strength, "lift": lift}
+    told = {"said": said, "hidden": held.hidden, "strength": held.strength, "lift": lift}
+    return {**write_predictor(predictor), **told}
 
 
 def _learn_turn(desk: Desk, trial: Trial, turn: int) -> dict[str, Any]:
     assert desk.deal is not None
     (learned, held), seen = desk.deal.turns[turn], desk.turns[turn]
     predictor = desk.fit(trial, learned, seen=seen)
-    return {**write_predictor(predictor), "said": seen.answer(predictor, held)}
+    said, sets = seen.answer(predictor, held), desk.sets_of(trial)
+    told = {"hidden": desk.answer_sets(predictor, turn, sets, said)} if sets else {}
+    return {**write_predictor(predictor), "said": said, **told}
 
 
 def write_predictor(predictor: Any) -> dict[str, Any]:

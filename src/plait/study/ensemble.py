@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,7 @@ from plait.study.labels import Labels
 
 FOLDS, FEW_FOLDS = 5, 3
 MANY, MOST = 6_000, 50_000  # rows above which there are three folds, and above which validation alone is held out
+MOST_ASKED = 2_000  # rows with modalities hidden: a temperature is one number
 BEHIND, SURE = 1.25, 2.0  # times the loss of another, and standard errors, by which a learner is given up
 CHANCE = 0.5  # standard errors by which networks must lower the loss: they were stopped where validation is best
 
@@ -31,10 +32,14 @@ CHANCE = 0.5  # standard errors by which networks must lower the loss: they were
 
 @dataclass(frozen=True)
 class Deal:
-    """Who answers for which rows: (rows learned from, rows answered) of each turn. said: why there are few, or ""."""
+    """Who answers for which rows: (rows learned from, rows answered) of each turn. said: why there are few, or "".
+
+    asked: the rows that are answered with modalities hidden as well, those of validation first among them.
+    """
 
     turns: list[tuple[np.ndarray, np.ndarray]]
     said: str = ""
+    asked: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -85,7 +90,8 @@ def deal_rows(
     if own is not None and num < folds:
         said = f"training and validation rows are of {count(num, 'group')}: so many folds"
     fold = assign_folds(labels.numbers[rows], generator=generator, groups=own, folds=folds)
-    return Deal([(rows[rest], rows[here]) for rest, here in turns(fold)], said)
+    asked = np.concatenate([generator.permutation(val), generator.permutation(train)])[:MOST_ASKED]
+    return Deal([(rows[rest], rows[here]) for rest, here in turns(fold)], said, np.sort(asked))
 
 
 def is_behind(losses: np.ndarray, rival: np.ndarray) -> bool:

@@ -293,13 +293,6 @@ class Search:
         deal = self.deal
         assert deal is not None
         self._whole.clear()
-        if self.labels.classes is not None and len(deal.turns) > 1:
-            done: set[Candidate] = set()
-            several = [c for c in looked if len(c.names) > 1]
-            self.learn_ahead(several, self.study.train)
-            for candidate in several:
-                # what temperatures are fitted by has not seen validation
-                self._learn_again(candidate, self.study.train, done)
         self.blends.calibrate_sets(looked)
         self.learn_ahead(looked, deal.learned_rows)
         for candidate in looked:

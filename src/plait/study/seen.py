@@ -6,7 +6,7 @@ Knows prepared rows and views; no target.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -117,10 +117,14 @@ class Seen:
             self.counts[name] = count_texts(x)
         return self.counts[name][rows]
 
-    def answer(self, predictor: Any, rows: np.ndarray) -> np.ndarray:
-        """Return what a classic learner says of rows of the table, from features that are there already."""
+    def answer(self, predictor: Any, rows: np.ndarray, keep: Sequence[str] | None = None) -> np.ndarray:
+        """Return what a classic learner says of rows of the table, from features that are there already.
+
+        keep: the modalities that are not hidden from it, which looks at several.
+        """
         (inner,) = leaves_of(predictor)
-        answers = inner.from_features({name: self.take(name, rows) for name in inner.input_names})
+        features = {name: self.take(name, rows) for name in inner.input_names}
+        answers = inner.from_features(features) if keep is None else inner.from_features(features, keep)
         return predictor.finish(answers) if isinstance(predictor, Bounded) else answers
 
     @cached_property

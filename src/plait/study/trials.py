@@ -265,7 +265,7 @@ class ClassicTrials:
         """Try these, and add them in this order, but for those that are given up, or are asked for after `end`."""
         tried = {trial.name for trial, _ in self._tries.values()}
         trials = [trial for trial in trials if trial.name not in tried]
-        kept = {trial.name: kept_answer(self.study.stages, trial.name) for trial in trials}
+        kept = {trial.name: self._kept(trial, trial.name) for trial in trials}
         rivals = {trial: self._rival_of(trial) for trial in trials}
 
         def ask() -> Iterator[dict[str, Any]]:
@@ -316,14 +316,13 @@ class ClassicTrials:
         answers = self._learn_turns([(trial, turn) for trial in trials for turn in asked[trial]], rivals)
         for trial in trials:
             own = [*([first[trial]] if trial in first else []), *(next(answers) for _ in asked[trial])]
-            yield own[0] if trial.learner == LEARNER else self.desk.join(own, rivals[trial])
+            yield own[0] if trial.learner == LEARNER else self.desk.join(trial, own, rivals[trial])
 
     def _learn_turns(
         self, asked: Sequence[tuple[Trial, int | None]], rivals: Mapping[Trial, np.ndarray | None]
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
-        stages = self.study.stages
-        kept = [None if turn is None else kept_answer(stages, name_turn(trial, turn)) for trial, turn in asked]
+        kept = [None if turn is None else self._kept(trial, name_turn(trial, turn)) for trial, turn in asked]
         waiting = (one for one, found in zip(asked, kept, strict=True) if found is None)
         answers = self._answers(
             ask_try(trial, math.inf, rivals[trial]) if turn is None else ask_turn(trial, turn)
@@ -331,6 +330,12 @@ class ClassicTrials:
         )
         for found in kept:
             yield found or next(answers)
+
+    def _kept(self, trial: Trial, name: str) -> dict[str, Any] | None:
+        """Return an answer that was kept before a kill; None of none, or of one that lacks what is asked by now."""
+        answer = kept_answer(self.study.stages, name)
+        lacks = answer is not None and "said" in answer and answer.get("hidden") is None
+        return None if lacks and self.desk.sets_of(trial) else answer
 
     def _answers(self, requests: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the answers to requests, in order; where none is asked for, nothing is prepared for it."""
@@ -360,6 +365,7 @@ class ClassicTrials:
         trial = replace(trial, lift=answer.get("lift", 0.0))
         self._tries[candidate] = trial, strength
         candidate.fit, candidate.pooled = partial(self.learn_rows, trial, strength), pooled
+        candidate.hidden = answer.get("hidden")
         if pooled is not None:
             candidate.latency = time_row(predictor, self.turns[0].few)
 
@@ -428,7 +434,7 @@ class ClassicTrials:
         letters = {view.name: view.layout() for view in study.prepared.views if view.how == "letters"}
         about = (self.labels, study.seed, study.train, study.val, self.deal, self.seen, letters)
         turns = lambda: self.turns if self.deal is not None else ()  # noqa: E731  made when they are asked for
-        return Desk(*about, turns, study.stages, study.job.groups)
+        return Desk(*about, turns, study.stages, study.job.groups, study.prepared.names)
 
     @cached_property
     def runner(self) -> Runner:

@@ -416,9 +416,9 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit:
     return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 
 
-def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
+def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float, points: bool = False) -> str:
     """Draw the course of each channel (time,), 0 to 1, None in a hole; behind it each stretch, the deeper the more it
-    speaks for (blue) or against (orange). limit: the weight that is as deep as can be."""
+    speaks for (blue) or against (orange). limit, points: as of `seconds_figure`."""
     inner, wide, tall = [], 2 * WIDTH, 64.0 if len(lanes) == 1 else 36.0
     for place, lane in enumerate(lanes):
         top, course = place * tall, lane["course"]
@@ -426,7 +426,7 @@ def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
             look = {"fill_opacity": 0.6 * abs(s["weight"]) / limit}
             x, end = wide * s["start"], wide * s["end"]
             colour = "bar" if s["weight"] >= 0 else "bar against"
-            inner.append(box(x, top, end - x, tall, colour, hint(signed(s["weight"])), **look))
+            inner.append(box(x, top, end - x, tall, colour, hint(signed(s["weight"], points)), **look))
         dots = [(wide * (number + 0.5) / len(course), y) for number, y in enumerate(course)]
         for there, run in itertools.groupby(dots, key=lambda dot: dot[1] is not None):
             if there:

@@ -19,7 +19,6 @@ from plait.draw.svg import Scale, around, axis_numbers, box, drawing, hint, line
 WIDTH = 340.0
 MOST_CLASSES, MOST_POINTS = 100, 1500
 ROW = 180.0  # width of a whisker in a table
-LOWER_IS_BETTER = ("mae", "rmse", "loss", "log_loss", "wer", "cer", "hamming_loss")
 CELLS = ((3, 58.0), (6, 42.0), (10, 27.0), (26, 24.0), (10_000, 12.0))  # up to so many classes: the side of a cell
 
 Span = Mapping[str, Any]  # {"value", "low", "high"}, each a number or None

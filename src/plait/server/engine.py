@@ -18,8 +18,8 @@ from typing import Any
 from plait.errors import PlaitError
 
 # Seconds that a row waits for others after one came or went, where others were just there, and in all: replies that go
-# out and requests that are read take the processor anyway. Measured with 8 clients: 4.7 to 6.1 CPU ms a request, where 2 ms
-# in all made lots of three and 6.5 to 7.2.
+# out and requests that are read take the processor anyway. Measured with 8 clients: 4.7 to 6.1 CPU ms a request, where
+# 2 ms in all made lots of three and 6.5 to 7.2.
 COMPANY, MOST_COMPANY = 0.005, 0.02
 PLACES = 32  # requests that are read, or wait
 

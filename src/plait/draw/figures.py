@@ -429,7 +429,11 @@ def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float, points: bool
         dots = [(wide * (number + 0.5) / len(course), y) for number, y in enumerate(course)]
         for there, run in itertools.groupby(dots, key=lambda dot: dot[1] is not None):
             if there:
-                inner.append(path([(x, top + 4 + (tall - 8) * (1 - y)) for x, y in run], "curve c0"))
+                drawn = [(x, top + 4 + (tall - 8) * (1 - y)) for x, y in run]
+                if len(drawn) == 1:  # between two holes: a dash, since a line of one point is not seen
+                    (x, y), half = drawn[0], wide / len(course) / 2
+                    drawn = [(x - half, y), (x + half, y)]
+                inner.append(path(drawn, "curve c0"))
         inner.append(line(0, top + tall, wide, top + tall, "grid"))
     label = say("The course of the series; blue stretches count for the answer, orange ones against it")
     return drawing(wide, tall * len(lanes), label, *inner, class_="chart strip course")

@@ -359,7 +359,7 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
         steps.append(steps[-1] + (share or 0.0))
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
-    across = Scale(*ends, left, WIDTH - 58)
+    across = Scale(*ends, left, WIDTH - 62)  # beside a whole bar is room for > 99.9 %
     write = percent if zero else plain
     rows = [(say("nothing known"), ends[0], base, "bar pale", write(base))]
     for name, share in zip(tell_apart(list(shares), 16), shares.values(), strict=True):
@@ -379,7 +379,8 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
         gap = 10 if outer and not zero else 5
         look = "halo strong" if outer else "halo soft" if begin == stop else "halo"
         right = b + gap + 7 * len(text) <= WIDTH
-        inner.append(words(b + gap if right else a - gap, y + 17, text, look, "start" if right else "end"))
+        free = a if not outer else b  # left of a bar that begins at the axis stands its name
+        inner.append(words(b + gap if right else free - gap, y + 17, text, look, "start" if right else "end"))
     label = say("How the answer comes about:") + " " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
     return drawing(WIDTH, 26.0 * len(rows), label, *inner)
 

@@ -72,6 +72,9 @@ def test_a_part_of_a_sound_or_a_video_is_named_by_its_seconds(tmp_path: Path) ->
     assert read_file(tmp_path / "c.mp4#t=0.1") == ("video", f"{tmp_path}/c.mp4#t=0.1")
     with pytest.raises(RequestError, match=r"^no such file: .*/d\.mp4#t=1,2\.$"):
         read_file(tmp_path / "d.mp4#t=1,2")
+    (tmp_path / "note.txt").write_text("so")
+    with pytest.raises(RequestError, match=r"note\.txt#t=1: a part has a sound or a video; note\.txt is neither\.$"):
+        read_file(tmp_path / "note.txt#t=1")
 
 
 def test_other_files_are_text_without_a_mark_of_order_or_one_record(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -43,9 +44,20 @@ def test_pictures(form: str) -> None:
 def test_a_picture_that_says_to_be_larger_than_any_is_refused_by_its_header() -> None:
     bomb = bytearray(picture(1, 1))
     bomb[16:24] = struct.pack(">II", 50_000, 50_000)
-    crc = __import__("zlib").crc32(bytes(bomb[12:29]))
+    crc = zlib.crc32(bytes(bomb[12:29]))
     bomb[29:33] = struct.pack(">I", crc)
     assert say_large(bytes(bomb), 16e6, 1) == "image too large: 179.0 million pixels, expected at most 16"
+
+
+def test_what_only_looks_like_the_size_of_a_png_is_not_taken_for_it() -> None:
+    small = b"\0\0\0\x0a\0\0\0\x0a"
+    gif = picture(1500, 1000, "GIF")
+    gif = gif[:12] + b"IHDR" + small + gif[24:]  # where its colours stand
+    assert say_large(gif, 1e6, 1).startswith("image too large: 1.5 million pixels")
+    png = picture(3000, 2000)
+    first = struct.pack(">I", 13) + b"IHDR" + small + png[24:29]
+    twice = png[:8] + first + struct.pack(">I", zlib.crc32(first[4:])) + png[8:]
+    assert say_large(twice, 1e6, 1).startswith("image too large: 6.0 million pixels")
 
 
 @pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3"])

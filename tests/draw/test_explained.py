@@ -110,7 +110,9 @@ def test_a_series_has_its_course_with_holes_and_what_counted_behind_it() -> None
     lane = {"course": [0.0, 1.0, None, 0.5], "stretches": [{"start": 0.0, "end": 0.5, "weight": -0.4}]}
     view = view_of({"form": "columns", "columns": columns, "lanes": [lane]})
     assert view["course"].count('class="curve c0"') == 2  # before the hole, and after it
+    assert 'd="M510 32L680 32"' in view["course"]  # a point alone is a dash
     assert 'width="340" height="64" class="bar against" fill-opacity="0.6"' in view["course"]
+    assert "<title>−40.0</title>" in view["course"]  # points, as in the table below it
     html = render({"modality": "s", "kind": "series", "form": "columns", "columns": columns, "lanes": [lane]})
     assert view["course"] in html
 

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from plait.draw import figures
 
@@ -111,16 +112,24 @@ def test_the_front_is_numbered_from_the_quickest_on() -> None:
 def test_steps_from_the_base_end_at_the_answer() -> None:
     drawn = figures.waterfall(0.1, {"image": 0.5, "audio": None, "text": -0.2}, 0.4)
     bars = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="16" class="([a-z ]+)"', drawn)
-    # the axis goes from 0 at 112 to 1 at 282
+    # the axis goes from 0 at 112 to 1 at 278
     assert bars == [
-        ("112", "5", "17", "bar pale"),
-        ("129", "31", "85", "bar"),
-        ("180", "83", "34", "bar against"),
-        ("112", "109", "68", "bar pale"),
+        ("112", "5", "16.6", "bar pale"),
+        ("128.6", "31", "83", "bar"),
+        ("178.4", "83", "33.2", "bar against"),
+        ("112", "109", "66.4", "bar pale"),
     ]
     assert "missing" in drawn
     assert "nothing known 10.0 %, image +50.0, audio missing, text −20.0, the answer 40.0 %" in drawn
     assert "text 0.0" in figures.waterfall(0.1, {"text": -8e-05}, 0.1)
+
+
+@pytest.mark.parametrize("base, total, zero", [(0.3, 0.9999, True), (0.3, 1.0, True), (-12.5, 1_234_567_890.0, False)])
+def test_the_answer_is_never_written_over_its_name(base: float, total: float, zero: bool) -> None:
+    drawn = figures.waterfall(base, {"image": total - base}, total, zero)
+    places = re.findall(r'<text x="([\d.]+)" y="69" class="([a-z ]+)"( text-anchor="end")?>([^<]+)<', drawn)
+    name, (x, _, ends, text) = places
+    assert name[3] == "the answer" and float(x) - 7 * len(text) * bool(ends) >= float(name[0])
 
 
 def test_a_bar_against_lies_left_of_the_middle() -> None:

@@ -1,5 +1,6 @@
 """A page in inches, and text that fits on it."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -96,6 +97,14 @@ def test_a_font_that_came_after_the_list_of_matplotlib_is_found(
     finally:
         page._fonts.cache_clear()
         page._new_families.cache_clear()
+
+
+def test_a_font_without_bold_signs_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    page.fonts_for("a")
+    log = logging.getLogger("matplotlib.font_manager")
+    log.warning("findfont: Failed to find font weight %s for %s, now using 400.", "bold", "WenQuanYi Micro Hei")
+    log.warning("findfont: Font family %r not found.", "Nowhere Sans")
+    assert caplog.messages == ["findfont: Font family 'Nowhere Sans' not found."]
 
 
 def test_dollars_are_no_formula(sheet: Page) -> None:

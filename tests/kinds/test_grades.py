@@ -18,6 +18,11 @@ from plait.kinds.grades import are_grades, order_classes
         ({"重度", "无", "轻度", "中度"}, ["无", "轻度", "中度", "重度"]),
         ({"重度", "没有", "轻度", "中度"}, ["没有", "轻度", "中度", "重度"]),
         ({"三星", "一星", "十星"}, ["一星", "三星", "十星"]),
+        ({"三级", "十二级", "二十级", "二十一级"}, ["三级", "十二级", "二十级", "二十一级"]),
+        ({"第二期", "第一期", "第十期"}, ["第一期", "第二期", "第十期"]),
+        ({"两星", "一星", "三星"}, ["一星", "两星", "三星"]),
+        ({"二 好", "一 差", "三 很好"}, ["一 差", "二 好", "三 很好"]),
+        ({"十分", "零分", "五分"}, ["零分", "五分", "十分"]),
         ({"IV", "I", "V"}, ["I", "IV", "V"]),
         ({"Stage II", "Stage I", "Stage III"}, ["Stage I", "Stage II", "Stage III"]),
         ({"strongly_agree", "agree", "disagree"}, ["disagree", "agree", "strongly_agree"]),
@@ -27,7 +32,9 @@ def test_classes_come_in_their_order(values: set[object], ordered: list[object])
     assert order_classes("y", values) == ordered
 
 
-@pytest.mark.parametrize("values", [{"cat", "dog"}, {"1 a", "1 b"}, {"low", "Low"}, {"low", "cat"}])
+@pytest.mark.parametrize(
+    "values", [{"cat", "dog"}, {"1 a", "1 b"}, {"low", "Low"}, {"low", "cat"}, {"一般", "十分差"}, {"二三", "一"}]
+)
 def test_what_has_no_order_is_told(values: set[object]) -> None:
     with pytest.raises(
         TableError, match=r"column 'y' cannot be ordered: '.*' do not say which is more. Expected numbers"

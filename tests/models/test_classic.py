@@ -279,12 +279,15 @@ def test_mean_and_spread_are_the_same_however_many_columns_are_taken_at_once(mon
     assert [part.tolist() for part in standardise(x, "vectors")] == [part.tolist() for part in whole]
 
 
-def test_what_is_telling_is_told_by_some_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("turns", [False, True])
+def test_what_is_telling_is_told_by_some_of_many_rows(monkeypatch: pytest.MonkeyPatch, turns: bool) -> None:
     x = np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32)
+    if turns:  # a class in every second row
+        x[:, 1] = np.where(np.arange(60) % 2, 1.0, -1.0) * np.abs(x[:, 1])
     layouts = {"v": {"kind": "vectors", "tokens": 1, "width": 3, "columns": 1}}
     goal = Goal((x[:, 1] > 0).astype(np.int64), np.array([0.5, 0.5]))
     monkeypatch.setattr("plait.models.classic.WIDE", 1)
-    monkeypatch.setattr("plait.models.classic.AT_ONCE", 60)  # every fourth row
+    monkeypatch.setattr("plait.models.classic.AT_ONCE", 60)  # 20 rows
     predictor = fit_classic("gradient boosting", {"v": x}, goal, ["v"], layouts, np.random.default_rng(0))
     assert predictor.columns.tolist() == [1]
 

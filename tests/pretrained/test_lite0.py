@@ -91,6 +91,7 @@ def test_what_a_patch_does_not_reach_is_computed_once(photographs, patch):
     assert found.shape == (3, 1, 1280)
     np.testing.assert_allclose(found, must, atol=1e-4)
     assert np.abs(must[2] - must[0]).max() > 0.5
+    assert lite0.encode_near(near[:1]).tolist() == must[:1].tolist()  # of several all but one were kept
 
 
 def test_logits_are_those_of_the_reference(photographs, classifier):

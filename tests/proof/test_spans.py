@@ -92,13 +92,19 @@ def test_on_its_scale_no_end_is_out_of_reach(share: float, others: list[float]) 
     low, high = scaled_span(share, left_out, "share", len(others))
     assert 0 <= low <= share <= high <= 1
     low, high = scaled_span(share, left_out, "error")
-    assert low <= share <= high
+    assert 0 <= low <= share <= high
     assert scaled_span(1 - share, 1 - left_out, "explained").tolist() == pytest.approx([1 - high, 1 - low])
 
 
 def test_where_no_group_errs_they_count_as_so_many_rows() -> None:
     assert scaled_span(1.0, np.ones(10), "share", 10).tolist() == wilson(10, 10).tolist()
     assert scaled_span(0.0, np.zeros(3), "error").tolist() == [0.0, 0.0]
+
+
+def test_an_error_that_one_row_makes_is_not_less_than_nothing() -> None:
+    errors = np.array([1.0] + [0.0] * 29)
+    low, high = scaled_span(errors.mean(), (errors.sum() - errors) / 29, "error")
+    assert (low, high > 0.1) == (0.0, True)
 
 
 def test_an_interval_without_skew_is_no_narrower_than_the_plain_one() -> None:

@@ -33,13 +33,14 @@ def ask(
     opened: tuple[str, ...] = (),
     runner: Any = None,
     folder: Path | None = None,
+    several: bool = True,
 ) -> tuple[list[Any], int]:
     """Return the cells of which answers are told, and how many blocks were asked for; killed after `stop` answers."""
     runner, told = runner or Travelling(), list[Any]()
     tables = (Table({"n": np.array(block)}, folder) for block in blocks)
     requests = ({"tables": [table if runner.engine == "here" else pack_table(table)]} for table in tables)
     out = None if run is None else Path(run).parent / "out.csv"
-    with KeptAnswers(out, run, [name], [opened]) as kept:
+    with KeptAnswers(out, run, [name], [opened], several) as kept:
         for answer in kept.ask(runner, LOOK, requests, None):
             (table,) = answer["request"]["tables"]
             told.append((table.data["n"] if isinstance(table, Table) else table["arrays"]["n"]).tolist())
@@ -73,6 +74,12 @@ def test_what_is_kept_in_the_middle_or_at_the_end_comes_in_its_place(run: Path) 
 def test_all_that_is_kept_asks_for_nothing(run: Path) -> None:
     kill(run)
     assert ask(run, BLOCKS[:2]) == (BLOCKS[:2], 0)
+
+
+def test_of_one_block_nothing_is_kept_and_what_another_table_left_goes(run: Path) -> None:
+    kill(run)
+    assert ask(run, BLOCKS[:1], several=False) == (BLOCKS[:1], 1)
+    assert [path.name for path in run.parent.iterdir()] == ["run"]
 
 
 def test_a_damaged_answer_is_asked_again(run: Path) -> None:

@@ -44,6 +44,12 @@ def test_printed() -> None:
     )
 
 
+def test_a_long_cell_is_one_short_line() -> None:
+    hit = {**HIT, "cell": "[" + "0.125,\n" * 40}
+    line = str(Hits({"name": "cca", "seal": "0"}, "audio", [{**FOUND, "hits": [hit]}])).splitlines()[-1]
+    assert line == "1     audio  7    0.500   97.0 %        [" + "0.125, " * 11 + "0…"
+
+
 def test_a_notebook_shows_pictures_and_sounds() -> None:
     asked: list[str] = []
 

@@ -59,8 +59,10 @@ def read_file(path: Path) -> tuple[str, Any]:
         head = read_head(str(path), None)
         kind = sniff(head)
         if kind is None:
-            ending = path.suffix.lower()
+            ending = file.suffix.lower()
             kind = "image" if ending in IMAGE_ENDINGS else "audio" if ending in AUDIO_ENDINGS else "text"
+        if file != path and kind != "audio":
+            raise RequestError(f"{path}: a part has a sound or a video; {file.name} is neither.")
         if kind == "audio" and (streams := streams_of(file)) is not None and streams.frames:
             return "video", os.path.abspath(path)
         if kind == "image":

@@ -39,8 +39,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "typed": ("check_type",),
     "version": ("__version__",),
     "words": (
-        "NOISE", "count", "duration", "first_line", "is_rising", "jsonable", "metric_ends", "metric_name",
-        "milliseconds", "minus", "number", "p_equals", "p_value", "parameters", "percent", "plain", "say_curve",
-        "say_encoders", "say_rows", "say_some", "say_unsure", "signed", "term", "tested_rows", "times",
+        "LOWER_IS_BETTER", "NOISE", "count", "duration", "first_line", "is_rising", "jsonable", "metric_ends",
+        "metric_name", "milliseconds", "minus", "number", "p_equals", "p_value", "parameters", "percent", "plain",
+        "say_curve", "say_encoders", "say_rows", "say_some", "say_unsure", "signed", "term", "tested_rows", "times",
     ),
 }  # fmt: skip

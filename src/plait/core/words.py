@@ -24,6 +24,7 @@ METRICS = {
 TERMS = {"joint": "joint training", "late": "late fusion"}
 LOWEST = {"quadratic_kappa": -1.0, "r2": -math.inf}  # the least that a metric can be, where it is not 0
 ENDLESS = ("mae", "rmse", "loss", "log_loss", "wer", "cer")  # metrics that have no highest value; that of others is 1
+LOWER_IS_BETTER = (*ENDLESS, "hamming_loss")
 
 
 def number(value: float | None) -> str:

@@ -16,6 +16,7 @@ from plait.data.numbers import NPY
 from plait.data.pictures import open_picture, quiet_pillow
 from plait.data.sound import open_frames, read_plain
 
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # as each begins; the sizes follow
 UNKNOWN = 2**62  # frames: what libsndfile says of a stream that does not tell its length
 BLOCK = 2**16
 
@@ -54,8 +55,10 @@ def count_numbers(content: bytes) -> int:
 def _count_pixels(content: bytes) -> int:
     from PIL import Image, UnidentifiedImageError
 
-    if content[12:16] == b"IHDR" and 0 < (size := math.prod(struct.unpack_from(">II", content, 16))) < MAX_PIXELS:
-        return size  # of a PNG, as Pillow would read it
+    if content[:16] == PNG and content.find(b"IHDR", 16) < 0:  # of two the last counts
+        size = math.prod(struct.unpack_from(">II", content, 16))
+        if 0 < size < MAX_PIXELS:
+            return size  # as Pillow would read it
     with quiet_pillow():
         try:
             width, height = open_picture(content).size

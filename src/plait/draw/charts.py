@@ -19,7 +19,7 @@ import numpy as np
 
 from plait.core.files import write_bytes
 from plait.core.language import say
-from plait.core.words import count, metric_ends, metric_name, number, percent, plain, say_unsure
+from plait.core.words import LOWER_IS_BETTER, count, metric_ends, metric_name, number, percent, plain, say_unsure
 from plait.draw import figures
 from plait.draw.page import BLUE, INK, LINE, ORANGE, PALE, SOFT, fonts_for, tell_apart, wrap_text
 
@@ -140,7 +140,7 @@ def curves_picture(path: str | Path, history: Sequence[Mapping[str, Any]]) -> Pa
         runs.setdefault(str(entry["candidate"]), []).append(entry)
     axes = new_axes(7.6, 3.4)
     metric = str(history[0]["metric_name"])
-    sign = -1 if metric in figures.LOWER_IS_BETTER else 1
+    sign = -1 if metric in LOWER_IS_BETTER else 1
     best = {name: float(np.nanmax([-math.inf, *(sign * _series(run, "metric"))])) for name, run in runs.items()}
     order = sorted(runs, key=lambda name: -best[name])[:MOST_CANDIDATES]
     shown, notes = short_names(order, most=72)
@@ -339,7 +339,7 @@ def write_figures(
         drawn["importance"] = partial(panel_picture, drawing=drawing, title=say("What each modality adds to the score"))
     cost = sections.show_cost(content["leaderboard"], metric)
     if cost["dots"]:
-        drawing = figures.pareto_figure(cost["dots"], metric, metric in figures.LOWER_IS_BETTER)
+        drawing = figures.pareto_figure(cost["dots"], metric, metric in LOWER_IS_BETTER)
         drawn["cost"] = partial(panel_picture, drawing=drawing, title=say("What it costs"))
     if len(points := content.get("learning_curve") or []) > 1:
         drawn["learning-curve"] = partial(growth_picture, points=points, metric=metric)

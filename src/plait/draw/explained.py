@@ -78,7 +78,7 @@ def _words(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(part: Mapping[str, Any]) -> dict[str, Any]:
-    course = figures.course_figure(part["lanes"], part["limit"]) if part.get("lanes") else None
+    course = figures.course_figure(part["lanes"], part["limit"], part["points"]) if part.get("lanes") else None
     return {"columns": part["columns"], "limit": part["limit"], "course": course}
 
 

@@ -19,7 +19,6 @@ from plait.draw.svg import Scale, around, axis_numbers, box, drawing, hint, line
 WIDTH = 340.0
 MOST_CLASSES, MOST_POINTS = 100, 1500
 ROW = 180.0  # width of a whisker in a table
-LOWER_IS_BETTER = ("mae", "rmse", "loss", "log_loss", "wer", "cer", "hamming_loss")
 CELLS = ((3, 58.0), (6, 42.0), (10, 27.0), (26, 24.0), (10_000, 12.0))  # up to so many classes: the side of a cell
 
 Span = Mapping[str, Any]  # {"value", "low", "high"}, each a number or None
@@ -360,7 +359,7 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
         steps.append(steps[-1] + (share or 0.0))
     ends = (min(0.0, *steps), max(1.0, *steps)) if zero else around([*steps, total], 0.08)
     left, at = 112.0, base
-    across = Scale(*ends, left, WIDTH - 58)
+    across = Scale(*ends, left, WIDTH - 62)  # beside a whole bar is room for > 99.9 %
     write = percent if zero else plain
     rows = [(say("nothing known"), ends[0], base, "bar pale", write(base))]
     for name, share in zip(tell_apart(list(shares), 16), shares.values(), strict=True):
@@ -380,7 +379,8 @@ def waterfall(base: float, shares: Mapping[str, float | None], total: float, zer
         gap = 10 if outer and not zero else 5
         look = "halo strong" if outer else "halo soft" if begin == stop else "halo"
         right = b + gap + 7 * len(text) <= WIDTH
-        inner.append(words(b + gap if right else a - gap, y + 17, text, look, "start" if right else "end"))
+        free = a if not outer else b  # left of a bar that begins at the axis stands its name
+        inner.append(words(b + gap if right else free - gap, y + 17, text, look, "start" if right else "end"))
     label = say("How the answer comes about:") + " " + ", ".join(f"{name} {text}" for name, _, _, _, text in rows)
     return drawing(WIDTH, 26.0 * len(rows), label, *inner)
 
@@ -416,9 +416,9 @@ def seconds_figure(seconds: Sequence[Mapping[str, Any]], duration: float, limit:
     return drawing(100, 40, label, *inner, class_="chart strip").replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 
 
-def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
+def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float, points: bool = False) -> str:
     """Draw the course of each channel (time,), 0 to 1, None in a hole; behind it each stretch, the deeper the more it
-    speaks for (blue) or against (orange). limit: the weight that is as deep as can be."""
+    speaks for (blue) or against (orange). limit, points: as of `seconds_figure`."""
     inner, wide, tall = [], 2 * WIDTH, 64.0 if len(lanes) == 1 else 36.0
     for place, lane in enumerate(lanes):
         top, course = place * tall, lane["course"]
@@ -426,11 +426,15 @@ def course_figure(lanes: Sequence[Mapping[str, Any]], limit: float) -> str:
             look = {"fill_opacity": 0.6 * abs(s["weight"]) / limit}
             x, end = wide * s["start"], wide * s["end"]
             colour = "bar" if s["weight"] >= 0 else "bar against"
-            inner.append(box(x, top, end - x, tall, colour, hint(signed(s["weight"])), **look))
+            inner.append(box(x, top, end - x, tall, colour, hint(signed(s["weight"], points)), **look))
         dots = [(wide * (number + 0.5) / len(course), y) for number, y in enumerate(course)]
         for there, run in itertools.groupby(dots, key=lambda dot: dot[1] is not None):
             if there:
-                inner.append(path([(x, top + 4 + (tall - 8) * (1 - y)) for x, y in run], "curve c0"))
+                drawn = [(x, top + 4 + (tall - 8) * (1 - y)) for x, y in run]
+                if len(drawn) == 1:  # between two holes: a dash, since a line of one point is not seen
+                    (x, y), half = drawn[0], wide / len(course) / 2
+                    drawn = [(x - half, y), (x + half, y)]
+                inner.append(path(drawn, "curve c0"))
         inner.append(line(0, top + tall, wide, top + tall, "grid"))
     label = say("The course of the series; blue stretches count for the answer, orange ones against it")
     return drawing(wide, tall * len(lanes), label, *inner, class_="chart strip course")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -169,6 +170,7 @@ def fonts_for(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
 @lru_cache(maxsize=256)
 def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
     families, missing = ["DejaVu Sans"], frozenset(marks) - {"\n"} - _writes("DejaVu Sans")
+    logging.getLogger("matplotlib.font_manager").addFilter(_is_news)
     for look in (_families, _new_families):
         installed = look() if missing else frozenset()
         for name in [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]:
@@ -178,6 +180,11 @@ def _fonts(marks: str) -> tuple[tuple[str, ...], frozenset[str]]:
             if not missing:
                 break
     return tuple(families), missing
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a log says more than that a font has no bold signs: few that write Chinese have."""
+    return not record.getMessage().startswith("findfont: Failed to find font weight")
 
 
 def _families() -> frozenset[str]:

@@ -171,7 +171,7 @@ def lay_out(content: Mapping[str, Any]) -> dict[str, Any]:
     question, board, metric = content["question"], content["leaderboard"], content["question"]["metric"]
     from markupsafe import Markup
 
-    lower = metric in figures.LOWER_IS_BETTER
+    lower = metric in words.LOWER_IS_BETTER
     candidates = sections.show_candidates(board, metric)
     views: dict[str, Any] = {
         "head": sections.show_head(content),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.language import say
-from plait.core.words import count, metric_ends, metric_name, p_value, say_unsure, tested_rows
+from plait.core.words import LOWER_IS_BETTER, count, metric_ends, metric_name, p_value, say_unsure, tested_rows
 from plait.draw import figures, svg
 
 BEST = 12  # candidates in the open; the others are folded away
@@ -89,7 +89,7 @@ def show_data(facts: Mapping[str, Any]) -> dict[str, Any]:
 def show_head(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the score of the winner beside the majority class and the best single modality, as one picture."""
     board, metric = content["leaderboard"], content["question"]["metric"]
-    lower = metric in figures.LOWER_IS_BETTER
+    lower = metric in LOWER_IS_BETTER
     winner = next(c for c in board if c["winner"])
     tested = bool(winner["test"])
     part = "test" if tested else "val"
@@ -126,7 +126,7 @@ def _span_of(score: Any) -> Mapping[str, Any]:
 
 
 def show_candidates(board: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
-    lower = metric in figures.LOWER_IS_BETTER
+    lower = metric in LOWER_IS_BETTER
     rows = [{**c, "place": place, "name": c["plan"] or c["name"]} for place, c in enumerate(_ranked(board, lower), 1)]
     shown = rows[:BEST] + [row for row in rows[BEST:] if row["winner"]]
     rest = [row for row in rows[BEST:] if not row["winner"]]
@@ -213,7 +213,7 @@ def show_subsets(facts: Mapping[str, Any] | None, metric: str) -> dict[str, Any]
         }
         for key, entry in table.items()
     ]
-    sign = 1 if metric in figures.LOWER_IS_BETTER else -1  # the largest first, and of a size what scores best
+    sign = 1 if metric in LOWER_IS_BETTER else -1  # the largest first, and of a size what scores best
     rows.sort(
         key=lambda row: (-sum(row["has"]), math.inf if (at := row["span"]["value"]) is None else sign * at, row["key"])
     )
@@ -247,7 +247,7 @@ def show_importance(facts: Mapping[str, Any] | None, worth: Mapping[str, Any] | 
 
 def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each modality adds to the score, the most first, and what pairs reach, what differs most first."""
-    lower = worth["metric"] in figures.LOWER_IS_BETTER
+    lower = worth["metric"] in LOWER_IS_BETTER
     gains = sorted(worth["modalities"].items(), key=lambda item: -(item[1]["value"] or 0.0))
     pairs = []
     for key, facts in sorted(worth["pairs"].items(), key=lambda item: -abs(item[1]["value"] or 0.0))[:MOST_PAIRS]:
@@ -266,7 +266,7 @@ def _show_worth(worth: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_cost(board: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
-    lower = metric in figures.LOWER_IS_BETTER
+    lower = metric in LOWER_IS_BETTER
     drawn = [c for c in board if c["latency_ms"] > 0 and c["val"]["value"] is not None]
     families = list(dict.fromkeys(c["family"] for c in drawn))
     dots: list[dict[str, Any]] = []

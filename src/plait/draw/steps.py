@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plait.core.language import say
-from plait.core.words import count, is_rising, metric_name, number, percent
+from plait.core.words import LOWER_IS_BETTER, count, is_rising, metric_name, number, percent
 
 MOST_STEPS = 5
 FEW_OF_CLASS = 10  # rows of a class, of fewer its scores have no interval
@@ -42,8 +42,6 @@ def _by_baseline(content: Mapping[str, Any]) -> list[str]:
     if not prior or not score or None in (prior["value"], score["value"]):
         return []
     lower = score["value"] < prior["value"]
-    from plait.draw.figures import LOWER_IS_BETTER
-
     better = lower if content["question"]["metric"] in LOWER_IS_BETTER else score["value"] > prior["value"]
     if better:
         return []

@@ -36,7 +36,11 @@ SCALES: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)(?![\d.])")
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
-_CHINESE = {numeral: place for place, numeral in enumerate("零一二三四五六七八九十")}
+_CHINESE = {"": 0, "两": 2} | {numeral: place for place, numeral in enumerate("零一二三四五六七八九")}
+# up to 99, before nothing or what counts grades: 一般 and 十分满意 begin with no number
+_NUMERAL = re.compile(
+    r"第?(?=.)(?:([一二三四五六七八九]?)十)?([零一二两三四五六七八九]?)(?:分?$|\W|[级級等星档檔度期类類阶階段层層号號])"
+)
 _GRADED = re.compile(
     r"star|rating|rated|grade|score|level|stage|sever|satisf|quality|rank|stufe|note$|评分|等级", re.IGNORECASE
 )
@@ -82,7 +86,10 @@ def _number_of(value: str) -> float | None:
     if begin := _NUMBER.match(value):
         return float(begin.group(1))
     plain = value.strip()
-    return _ROMAN.get(plain.split(" ")[-1], _CHINESE.get(plain[:1]))
+    if (numeral := _NUMERAL.match(plain)) and numeral.groups() != (None, ""):
+        tens, ones = numeral.groups()
+        return float(0 if tens is None else 10 * (_CHINESE[tens] or 1)) + _CHINESE[ones]
+    return _ROMAN.get(plain.split(" ")[-1])
 
 
 def _scale_of(values: Iterable[Any]) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def _learn(
     boosting, large = predictor.learner == "gradient boosting", x.size >= SMALL
     num_classes, seed = 0 if predictor.regression else len(predictor.classes), int(generator.integers(2**31 - 1))
     if boosting:
-        _look_at(predictor, x, targets, num_classes)
+        _look_at(predictor, x, targets, num_classes, generator)
     if predictor.learner in BINNED:
         each = zip(predictor.input_names, np.cumsum([0, *predictor.widths]), strict=False)
         numbers = [start + np.arange(count_numbers(predictor.layouts[name])) for name, start in each]
@@ -208,7 +208,9 @@ def _learn(
     predictor.estimator = plain_learner(estimator)  # what is scored is what is stored
 
 
-def _look_at(predictor: ClassicPredictor, x: np.ndarray, targets: np.ndarray, num_classes: int) -> None:
+def _look_at(
+    predictor: ClassicPredictor, x: np.ndarray, targets: np.ndarray, num_classes: int, generator: np.random.Generator
+) -> None:
     """Choose what boosting looks at: every category column, as codes, and the most telling of all other features."""
     starts = np.cumsum([0, *predictor.widths])
     own = [
@@ -221,10 +223,14 @@ def _look_at(predictor: ClassicPredictor, x: np.ndarray, targets: np.ndarray, nu
     for first, end in own:
         rest[first:end] = False
     widths = [int(part.sum()) for part in np.split(rest, starts[1:-1])]
-    few = slice(None, None, 1 + x.size // AT_ONCE)  # of many rows some tell as much
+    few = np.arange(len(x))
+    if (
+        x.size > AT_ONCE
+    ):  # of many rows some tell as much; every second would be all of one class where classes take turns
+        few = draw_rows(targets, AT_ONCE // x.shape[1], not num_classes, generator)
     telling = np.zeros(0, np.int64)
     if rest.any():
-        telling = telling_features(x[few, rest], targets[few], widths, num_classes, WIDE)
+        telling = telling_features(x[few][:, rest], targets[few], widths, num_classes, WIDE)
     predictor.columns = np.flatnonzero(rest)[telling]
 
 

@@ -90,7 +90,7 @@ class Frozen:
     def encode_near(self, inputs: np.ndarray) -> np.ndarray:
         """As `encode`, on the processor, of cells that are the first one but for a part: what they share once."""
         near: Any = getattr(self.network.to("cpu"), "near", None)
-        if near is None:
+        if near is None or len(inputs) < 2:
             return self.encode(inputs)
         with torch.inference_mode():
             return np.asarray(near(torch.from_numpy(inputs)))

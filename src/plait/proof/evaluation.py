@@ -12,9 +12,8 @@ from typing import Any
 
 from plait.core import notebook
 from plait.core.terminal import text_table
-from plait.core.words import count, metric_name, number, say_unsure
+from plait.core.words import LOWER_IS_BETTER, count, metric_name, number, say_unsure
 from plait.proof.leaderboard import span
-from plait.proof.paired import LOWER_IS_BETTER
 
 RATES = ("wer", "cer", "exact")  # of transcripts
 # that each set of modalities is told by

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.classes import Ordered, Several, place_of
+from plait.core.words import LOWER_IS_BETTER
 from plait.proof.metrics import SMALLEST, Measure, classification, draw, labelling, row_f1
 from plait.proof.scores import match_classes, match_sets
 from plait.proof.spans import LEVEL, Z, bca_span, jackknife_reach
@@ -23,7 +24,6 @@ FLIPS, RESAMPLES = 10_000, 2_000
 BLOCK = 4_000_000  # numbers in memory at once
 FEW_DIFFERENT = 100
 MANY_GROUPS = 100  # of which a bootstrap is as wide as it should be
-LOWER_IS_BETTER = ("log_loss", "mae", "rmse", "wer", "hamming_loss")
 # said in hundredths
 POINTS = (
     *("accuracy", "balanced_accuracy", "f1_macro", "auroc", "wer"),

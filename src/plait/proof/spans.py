@@ -110,7 +110,8 @@ def scaled_span(value: float, left_out: np.ndarray, scale: str, num: int = 0) ->
             return np.array([value, value])
         logs = np.log(np.maximum(left_out, 1e-9 * value))
         reach = float(stdtrit(max(1, len(logs) - 1), 1 - LEVEL / 2))
-        return widen(value * np.exp(np.array([-1, 1]) * jackknife_reach(logs)), skewed_span(value, left_out, reach))
+        ends = widen(value * np.exp(np.array([-1, 1]) * jackknife_reach(logs)), skewed_span(value, left_out, reach))
+        return np.maximum(ends, 0.0)  # no error is less
     if not 0 < value < 1:
         return wilson(value * num, num)
     with np.errstate(over="ignore"):

@@ -12,9 +12,9 @@ import numpy as np
 
 from plait.core.language import say
 from plait.core.terminal import text_table
-from plait.core.words import metric_name, number, percent, signed, tested_rows
+from plait.core.words import LOWER_IS_BETTER, metric_name, number, percent, signed, tested_rows
 from plait.proof.metrics import draw
-from plait.proof.paired import BLOCK, LOWER_IS_BETTER, MANY_GROUPS, POINTS, Yardstick
+from plait.proof.paired import BLOCK, MANY_GROUPS, POINTS, Yardstick
 from plait.proof.shapley import Keep, explain_game
 from plait.proof.spans import LEVEL, Z, jackknife_reach
 

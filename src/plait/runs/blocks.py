@@ -75,17 +75,16 @@ def predict_blocks(
     parts: list[Any] = []
     stage, done = say_where("predict", runner), 0
     with ExitStack() as stack:
-        several = len(tables[0]) > block_size(
-            len(tables[0])
-        )  # of one block nothing can be kept before the file is whole
-        blocks = stack.enter_context(KeptAnswers(out if several else None, run, [candidate], opened))
+        total = len(tables[0])
+        several = total > block_size(total)
+        blocks = stack.enter_context(KeptAnswers(out, run, [candidate], opened, several))
         file = None if out is None else stack.enter_context(answer_file(out, kept))
         for block in blocks.ask(runner, WORK, each_block(tables, runner), setup):
             parts.append(_read_block(model, block["said"]))
             if file is not None:
                 file.add(parts[-1].to_arrow())
             done += len(parts[-1])
-            callback({"stage": stage, "done": done, "total": len(tables[0])})
+            callback({"stage": stage, "done": done, "total": total})
     answers = type(parts[0]).join(parts)
     answers.kept, answers.notes, answers.on = kept, [*notes], runner.facts()
     answers.candidate = candidate

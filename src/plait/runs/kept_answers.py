@@ -32,21 +32,29 @@ class KeptAnswers:
     """The folder of the blocks that are answered, beside the file `out`; without one, or a folder of a run, none.
 
     run: its folder or file. about: what answers, and how. opened: of each table of a block the columns whose cells name
-    files.
+    files. several: whether there is more than one block; one alone is answered when the file is whole.
     """
 
-    def __init__(self, out: str | Path | None, run: Any, about: Sequence[str], opened: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self,
+        out: str | Path | None,
+        run: Any,
+        about: Sequence[str],
+        opened: Sequence[Sequence[str]],
+        several: bool = True,
+    ) -> None:
         self.folder: Path | None = None
-        self._opened = opened
+        self._opened, self._several = opened, several
         if out is not None and isinstance(run, (str, Path)):
+            self.folder = Path(out).absolute().with_name(f".{Path(out).name}.answered")
+        if self.folder is not None and several:
             from plait.data.media import name_content  # here, since few rows wait for no more than they need
 
-            self.folder = Path(out).absolute().with_name(f".{Path(out).name}.answered")
             source = Path(run) / "run.json" if Path(run).is_dir() else Path(run)
             self._about = "\n".join([__version__, name_content(source), *about]).encode()
 
     def __enter__(self) -> KeptAnswers:
-        if self.folder is not None:
+        if self.folder is not None and self._several:
             with contextlib.suppress(OSError):  # what writes the answers says why they cannot be written there
                 self.folder.mkdir(parents=True, exist_ok=True)
         return self
@@ -84,7 +92,7 @@ class KeptAnswers:
 
     def _path(self, request: dict[str, Any]) -> Path | None:
         """Return where the answer to a request lies, or will; None where it holds an object that has no name."""
-        if self.folder is None:
+        if self.folder is None or not self._several:
             return None
         hashed = hashlib.sha256(self._about)
         for given, table, opened in zip(request["tables"], tables_of(request), self._opened, strict=True):

@@ -12,10 +12,12 @@ from plait.core import notebook
 from plait.core.files import write_bytes
 from plait.core.terminal import text_table
 from plait.core.words import count, number
+from plait.draw.page import cut_text
 from plait.errors import RequestError
 
 COLUMNS = ("rank", "row", "kind", "column", "cell", "score", "above_chance")
 LINES = 50  # hits that are printed; the others are in the file
+WIDE = 80  # narrow characters of a cell that are printed; the rest is in the file
 
 
 @dataclass
@@ -107,10 +109,10 @@ class Hits:
         parts, left = [], LINES
         for place, query in enumerate(self.queries):
             head = f"query {place}: {query['status']}" + (f", {query['reason']}" if query["reason"] else "")
-            rows = [
-                [hit["rank"], hit["kind"], hit["row"], number(hit["score"]), _share(hit["above_chance"]), hit["cell"]]
-                for hit in query["hits"][: max(0, left)]
-            ]
+            rows = []
+            for hit in query["hits"][: max(0, left)]:
+                told = number(hit["score"]), _share(hit["above_chance"]), cut_text(hit["cell"], WIDE)
+                rows.append([hit["rank"], hit["kind"], hit["row"], *told])
             left -= len(rows)
             table = text_table(["rank", "kind", "row", "cosine", "above chance", "cell"], rows) if rows else ""
             parts.append("\n".join(filter(None, [head if len(self) > 1 or query["reason"] else "", table])))

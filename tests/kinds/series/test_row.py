@@ -1,5 +1,7 @@
 """A series in a drawn row: its lines as it came and as it is scaled, and bars for what moved an answer."""
 
+import io
+
 import numpy as np
 
 from plait.data.read import read
@@ -59,3 +61,12 @@ def test_behind_the_course_is_how_much_each_stretch_counts() -> None:
     bars = [(bar.get_x(), bar.get_width(), round(bar.get_alpha(), 2)) for bar in axes.patches]
     assert bars == [(0.0, 0.5, 0.6), (0.5, 0.5, 0.3)] * 2
     assert share_height(part) > share_height({**part, "before": {}})
+
+
+def test_a_point_between_holes_is_a_dot() -> None:
+    part = {"modality": "s", "kind": "series", "share": 0.2, "by": "occlusion", "parts": [], "flat": True}
+    part["before"] = {"s": [[1.0, np.nan, 2.0, 3.0, np.nan, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]}
+    figure = draw_shares([("s", 0.2, "")], "title", parts=[part])
+    axes = next(a for a in figure.axes if len(a.lines) == 3)
+    assert [line.get_markevery() for line in axes.lines[:2]] == [[0, 5], []]
+    figure.savefig(io.BytesIO())

@@ -66,8 +66,9 @@ def draw_row(page: Page, part: Mapping[str, Any], y: float, height: float) -> No
 def _draw_lanes(axes: Any, courses: Sequence[np.ndarray] | np.ndarray, color: str) -> None:
     """Draw each channel in a lane of its own, the first at the top."""
     for place, lane in enumerate(map(thin, courses)):
-        across = np.arange(len(lane)) + 0.5
-        axes.plot(across / len(lane), 0.9 * (lane - 0.5) - place, color=color, lw=1.1, marker="." * (len(lane) < 2))
+        across, hole = (np.arange(len(lane)) + 0.5) / len(lane), np.pad(np.isnan(lane), 1, constant_values=True)
+        alone = np.flatnonzero(~hole[1:-1] & hole[:-2] & hole[2:]).tolist()  # between holes: no line is drawn there
+        axes.plot(across, 0.9 * (lane - 0.5) - place, color=color, lw=1.1, marker=".", markevery=alone)
         if place:
             axes.axhline(0.5 - place, color=LINE, lw=0.8)
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0.5 - len(courses), 0.5))

@@ -9,7 +9,7 @@ import torch
 from plait.errors import RequestError
 from plait.kinds.audio.network import SoundEncoder
 from plait.kinds.image.network import ConvEncoder
-from plait.kinds.network import build_encoder, check_shape, input_shape
+from plait.kinds.network import Dropout, build_encoder, check_shape, input_shape
 from plait.kinds.tabular.network import TabularEncoder
 from plait.kinds.text.network import TextEncoder
 from plait.kinds.vectors.network import VectorEncoder
@@ -54,7 +54,7 @@ def test_each_kind_has_its_network_which_takes_what_its_layout_says(kind: str, n
 def test_a_network_may_be_given_more_than_its_sizes() -> None:
     encoder = build_encoder({**LAYOUTS["tabular"], "width": 3, "dropout": 0.0}, 6)
     assert encoder.weight.shape == (2, 3)
-    assert encoder.layers[3].p == 0.0
+    assert encoder.layers[3].share == 0.0
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 4), (0, 3, 4), (900, 3, 4)])
@@ -74,3 +74,24 @@ def test_a_word_stands_for_any_length(shape: tuple[int, ...]) -> None:
 def test_another_length_and_another_number_of_axes_are_told(shape: tuple[int, ...], said: str) -> None:
     with pytest.raises(RequestError, match=re.escape(said)):
         check_shape("picture", torch.zeros(shape), ("batch", 3, 4))
+
+
+def test_dropout_leaves_out_its_share_and_keeps_the_mean() -> None:
+    dropout, x = Dropout(0.3), torch.ones(300, 101)  # of which four do not divide the number
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        said = dropout.train()(x)
+        torch.manual_seed(0)
+        assert torch.equal(said, dropout(x))
+    assert said.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
+    assert float((said == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+    assert torch.equal(Dropout(0.0).train()(x), x)
+    assert dropout.eval()(x) is x
+
+
+def test_gradients_pass_where_dropout_lets_numbers_through() -> None:
+    x = torch.ones(3, 5, requires_grad=True)
+    with torch.random.fork_rng():
+        said = Dropout(0.5).train()(x)
+    said.sum().backward()
+    assert torch.equal(x.grad, said.detach())

@@ -38,6 +38,7 @@ DOOR: dict[str, tuple[str, ...]] = {
     "media": ("SAVED", "WEB", "means_files"),
     "mending": ("BLANK", "Goal", "Look", "MendedCells", "take_content"),
     "network": (
+        "Dropout",
         "as_float",
         "build_encoder",
         "centre",

@@ -10,10 +10,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from plait.errors import RequestError
 from plait.kinds import KINDS
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava and others 2014, JMLR 15) by sixteen bits a number, drawn four at once by torch's generator.
+
+    torch draws a double for each on a processor: a fifth of all that the network of a table costs.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x of any shape; in training with a share of its numbers 0, and the rest greater by as much."""
+        if not self.training or x.device.type != "cpu":
+            return F.dropout(x, self.share, self.training)
+        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        stay = draws.view(torch.int16)[: x.numel()].view(x.shape) >= round(self.share * 2**16) - 2**15
+        return x * stay.to(x.dtype).div_(1 - self.share)
 
 
 def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:

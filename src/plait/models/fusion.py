@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plait.errors import RequestError, did_you_mean
+from plait.kinds.network import Dropout
 
 Part: TypeAlias = tuple[Tensor, Tensor]
 DROPOUT = 0.1
@@ -41,7 +42,7 @@ def present_softmax(scores: Tensor, present: Tensor, axis: int) -> Tensor:
 def small_network(inputs: int, outputs: int) -> nn.Sequential:
     """Return a network with one hidden layer: (batch, inputs) → (batch, outputs)."""
     hidden = 2 * min(inputs, outputs)
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(DROPOUT), nn.Linear(hidden, outputs))
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), Dropout(DROPOUT), nn.Linear(hidden, outputs))
 
 
 class Blend(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.network import as_float, build_encoder, centre, input_shape, is_normed
+from plait.kinds.network import Dropout, as_float, build_encoder, centre, input_shape, is_normed
 from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
 from plait.models.fusion import DROPOUT, Vote, build_fusion, pool, prior_logits
@@ -33,7 +33,7 @@ class Head(nn.Module):
     def __init__(self, dim: int, outputs: int, zero: bool = False) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Dropout(DROPOUT)
         self.linear = nn.Linear(dim, outputs)
         if zero:
             nn.init.zeros_(self.linear.weight)

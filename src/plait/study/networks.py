@@ -30,7 +30,7 @@ from plait.study.cost import count_learned
 from plait.study.labels import Labels
 from plait.study.training import DIM, Stage, Training, describe_views
 
-KEPT_VERSION = 1  # of how a network is trained alone; a change makes all kept ones void
+KEPT_VERSION = 2  # of how a network is trained alone; a change makes all kept ones void
 LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps however few the rows

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from plait.kinds.network import check_shape
+from plait.kinds.network import Dropout, check_shape
 
 
 class Residual(nn.Module):
@@ -60,7 +60,7 @@ class ConvEncoder(nn.Module):
             self.stages.append(Residual(inputs, outputs, stride))
             inputs, sides = outputs, [math.ceil(n / stride) for n in sides]
         self.grid = (min(4, sides[0]), min(4, sides[1]))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.project = nn.Linear(inputs, dim)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._quick: list[nn.Module] = []  # in a list, since it is no part of what is learned

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.kinds.network import check_shape
+from plait.kinds.network import Dropout, check_shape
 
 TOKENS = 4  # stretches of time, at most
 
@@ -52,7 +52,7 @@ class SeriesEncoder(nn.Module):
             self.blocks.append(Residual(inputs, outputs, stride))
             inputs, length = outputs, -(-length // stride)
         self.steps = min(TOKENS, length)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.project = nn.Linear(inputs, dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

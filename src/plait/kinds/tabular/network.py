@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import check_shape
+from plait.kinds.network import Dropout, check_shape
 
 
 class TabularEncoder(nn.Module):
@@ -29,7 +29,7 @@ class TabularEncoder(nn.Module):
         self.embed = nn.ModuleList(nn.Embedding(size, w) for size, w in zip(categories, widths, strict=True))
         total = numbers * (width + 2) + sum(widths)
         self.layers = nn.Sequential(
-            nn.Linear(total, dim), nn.LayerNorm(dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, dim)
+            nn.Linear(total, dim), nn.LayerNorm(dim), nn.GELU(), Dropout(dropout), nn.Linear(dim, dim)
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

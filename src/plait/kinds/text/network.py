@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import check_shape
+from plait.kinds.network import Dropout, check_shape
 
 
 class TextEncoder(nn.Module):
@@ -32,7 +32,7 @@ class TextEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.features, self.tokens = features, tokens
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         if features:
             self.vector = nn.Linear(features, dim)
         if tokens:

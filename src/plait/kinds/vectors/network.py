@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import check_shape
+from plait.kinds.network import Dropout, check_shape
 
 
 class VectorEncoder(nn.Module):
@@ -22,7 +22,7 @@ class VectorEncoder(nn.Module):
         super().__init__()
         self.tokens, self.width = tokens, width
         self.norm = nn.BatchNorm1d(width, affine=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.project = nn.Linear(width, dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import AUDIO
+from plait.kinds.network import Dropout
 from plait.models import plan as plans
 from plait.models.fusion import build_fusion, pool
 from plait.models.network import Augment, Head, Network, Parts
@@ -79,7 +80,7 @@ class Block(nn.Module):
         self.norm1 = nn.BatchNorm1d(WIDTH // 2)
         self.conv2 = nn.Conv1d(WIDTH // 2, WIDTH, 1, bias=False)
         self.norm2 = nn.BatchNorm1d(WIDTH)
-        self.dropout = nn.Dropout(0.15)
+        self.dropout = Dropout(0.15)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x)))

@@ -120,6 +120,23 @@ def test_every_modality_and_every_plan_is_tried_with_both_recipes(unbroken: tupl
     assert all(len(c.losses) == 8 and c.answers.shape == (8, 2) for c in study.candidates)
 
 
+@pytest.mark.parametrize(("loss", "vote", "then"), [(0.4, 0.5, ["tune", "joint"]), (0.5, 0.7, []), (0.4, 0.4, [])])
+def test_who_is_wary_goes_on_where_a_plan_beats_each_modality_and_their_vote(
+    loss: float, vote: float, then: list[str], prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, done = study_of(prepared), list[str]()
+    study.alone = {"text": SimpleNamespace(loss=0.5), "tabular": SimpleNamespace(loss=0.6)}  # type: ignore[dict-item]
+    losses = {f"parallel(text, tabular, by={by})": at for by, at in (("concat", loss), ("vote", vote))}
+    made = {name: SimpleNamespace(name=name, plan=name, family="parallel", loss=at) for name, at in losses.items()}
+    monkeypatch.setattr(Study, "train_fused", lambda self, plan, family="": made[plan])
+    monkeypatch.setattr(Study, "fine_tune", lambda self, start: done.append("tune"))
+    monkeypatch.setattr(Study, "train_joint", lambda self, *asked: done.append("joint"))
+    study.train_plans(list(made), 1, wary=True)
+    assert done == then
+    study.train_plans(list(made), 1)
+    assert done == [*then, "tune", "joint"]
+
+
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:
     study, _ = unbroken
     truth = np.arange(16, 24) % 2

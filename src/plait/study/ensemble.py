@@ -24,7 +24,7 @@ from plait.study.labels import Labels
 FOLDS, FEW_FOLDS = 5, 3
 MANY, MOST = 6_000, 50_000  # rows above which there are three folds, and above which validation alone is held out
 MOST_ASKED = 2_000  # rows with modalities hidden: a temperature is one number
-BEHIND, SURE = 1.25, 2.0  # times the loss of another, and standard errors, by which a learner is given up
+BEHIND, SURE = 1.1, 2.0  # times the loss of another, and standard errors, by which a learner is given up
 CHANCE = 0.5  # standard errors by which networks must lower the loss: they were stopped where validation is best
 
 # -- rows that are held out -------------------------------------------------------------------------------------------

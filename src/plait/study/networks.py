@@ -97,11 +97,12 @@ class Study(Training):
             if name in self.alone:
                 self.tune_alone(self.alone[name])
 
-    def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False) -> None:
+    def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False, *, wary: bool = False) -> None:
         """Fuse by each plan, fine-tune the best, train the best `joint` from scratch. grow: try a greedy tree too.
 
         Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
-        last. What is trained is compared with what earlier waves have reached.
+        last. What is trained is compared with what earlier waves have reached. wary: only plans are tried, where none
+        of them beats each modality alone, and their vote, which they start from.
         """
         self._ask_fused(listed)
         fused = [c for plan in listed if (c := self.train_fused(plan)) is not None]
@@ -113,6 +114,9 @@ class Study(Training):
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
         families = {c.name: c.family for c in fused}
         start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
+        plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
+        if wary and (start is None or start.loss > min(c.loss for c in plain) - UNSEEN):
+            return
         asked = [self._ask(JOINT, plan, families, rivals={}, best=lowest) for plan in able[: min(1, joint)]]
         if start is not None and "none" not in self.options.tune:
             asked.append(self._ask(TUNED, str(start.plan), families))

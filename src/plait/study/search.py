@@ -139,7 +139,7 @@ class Search:
                 if plans_wanted and len(study.prepared.names) > 1 and self._may_gain():
                     listed = list_plans(study.prepared.names, self.families)
                     grow = "auto" in wanted and (len(study.prepared.names) > 2 or "tree" not in wanted)
-                    study.train_plans(listed, self._count_joint(), grow)
+                    study.train_plans(listed, self._count_joint(), grow, wary=self._is_wary)
         with self._interruptible():
             if AS_TEXT in wanted and not study.budget.interrupted:
                 self.classic.try_text()
@@ -162,16 +162,18 @@ class Search:
         self.study.candidates += shared
         return shared
 
+    @property
+    def _is_wary(self) -> bool:
+        """Whether others are likely to know as much as networks, which are dear: not of what is opened, as pictures."""
+        opened = any(view.able.opened for view in self.study.prepared.views)
+        return self.deal is not None and self.study.options.quality != "best" and not opened
+
     def _may_gain(self) -> bool:
         """Whether networks that fuse are worth their time: not of texts and tables that others know better than they.
 
-        Pictures and sounds they know better than features by hand tell; else one must be ahead on its own modality.
+        One of them must be ahead on its own modality.
         """
-        if (
-            self.deal is None
-            or self.study.options.quality == "best"
-            or any(view.able.opened for view in self.study.prepared.views)
-        ):
+        if not self._is_wary:
             return True
         learned = [c for c in self.study.candidates if c.fit is not None]
         rivals = {name: best_of(c for c in learned if c.names == [name]) for name in self.study.alone}

@@ -227,10 +227,14 @@ class ClassicTrials:
             self.try_wave([trial] if trial is not None else [])
 
     def level(self) -> None:
-        """Give the side with fewer trials further settings of classic learners, until both have had as many."""
+        """Give the side with fewer trials further settings of classic learners, until both have had as many.
+
+        Trees last: other settings of them are the dearest, and least like to change what is chosen.
+        """
         *single, every = self._groups_of_names()
+        learners = sorted(self.learners, key=lambda learner: learner in (FOREST, BOOSTING))
         more = {
-            side: [(learner, setting, group) for setting in (1, 2) for learner in self.learners for group in groups]
+            side: [(learner, setting, group) for setting in (1, 2) for learner in learners for group in groups]
             for side, groups in (("single", single), ("fused", [every]))
         }
         while single and not self.study.is_over:
@@ -388,7 +392,12 @@ class ClassicTrials:
         return [name for name in trial.inputs if name not in glued]
 
     def _is_dear(self, learner: str, names: Sequence[str], width: int) -> bool:
-        """Whether trees over so many features cost more than they have been seen to be worth in folds."""
+        """Whether trees over these, or so many, features cost more than they have been seen to be worth in folds.
+
+        Of texts they are the dearest, and were in no ensemble: each feature tells a little, and linear learners add up.
+        """
+        if learner in (BOOSTING, FOREST) and all(v.able is TEXT for v in self.study.prepared.views if v.name in names):
+            return True
         if learner == BOOSTING and not self._has_numbers(names):
             num = len(self.labels.classes or ())
             return width * (num if num > 2 else 1) > BOOSTING_WIDE

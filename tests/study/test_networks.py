@@ -1,6 +1,7 @@
 """Which candidates there are, and that a killed study goes on as if it had not been killed."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -118,6 +119,24 @@ def test_every_modality_and_every_plan_is_tried_with_both_recipes(unbroken: tupl
     assert tried[10:] == [(c.name, "joint") for c in fused[:2]]
     assert winner in study.candidates
     assert all(len(c.losses) == 8 and c.answers.shape == (8, 2) for c in study.candidates)
+
+
+def test_a_network_of_a_table_that_is_repeated_goes_on_gently_from_what_it_is(
+    unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, stages = unbroken[0].alone["tabular"], list[Stage]()
+    again = replace(unbroken[0], candidates=[], stages=Stages(), repeating=True, proven=unbroken[0].alone)
+    again.options = replace(again.options, epochs=20)
+    monkeypatch.setattr(Study, "_train", lambda self, stage: stages.append(stage))
+    again.train_alone("tabular")
+    recipe, network = stages[0].recipe, stages[0].network
+    assert (recipe.epochs, recipe.rate, recipe.warm) == (6, 1e-3, 0.1)
+    assert network is not before.network
+    assert all(torch.equal(x, y) for x, y in zip(network.parameters(), before.network.parameters(), strict=True))
+    key = again._stage_key(stages[0])
+    with torch.no_grad():
+        next(network.parameters()).add_(1.0)
+    assert again._stage_key(stages[0]) != key
 
 
 @pytest.mark.parametrize(("loss", "vote", "then"), [(0.4, 0.5, ["tune", "joint"]), (0.5, 0.7, []), (0.4, 0.4, [])])

@@ -46,6 +46,8 @@ class Study(Training):
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     kept: Stages | None = None  # networks trained alone, kept between commands
     repeating: bool = False  # whether networks take the epochs that they took before, and none is chosen
+    # the network of each modality as it was proven, from which one of vectors or a table goes on when it is repeated
+    proven: Mapping[str, Candidate] = field(default_factory=dict)
     # has networks trained elsewhere, side by side, where this study then finds them; each request is of one
     ahead: Callable[[Study, Sequence[Mapping[str, Any]]], None] = lambda study, asked: None
     asked: bool = False  # whether it is another study that asks for one network, and its time is that of this one
@@ -88,7 +90,8 @@ class Study(Training):
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
-        self.ahead(self, [self.ask_alone(name) for name in self.prepared.names if name not in self.alone])
+        if not self.proven:
+            self.ahead(self, [self.ask_alone(name) for name in self.prepared.names if name not in self.alone])
         for name in self.prepared.names:
             found = self.alone.get(name) or self.train_alone(name)
             if found is not None:
@@ -175,6 +178,9 @@ class Study(Training):
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
         stage = self.stage_alone(name)
         network = self._build(None, [name], stage)
+        if name in self.proven and not is_convolutional(self._kind(name)):
+            network.load_state_dict(self.proven[name].network.state_dict())
+            recipe = replace(recipe, epochs=max(2, recipe.epochs // 3), rate=recipe.rate / 2, warm=0.1)
 
         def behind(epoch: int, loss: float) -> bool:
             thirds = 3 * epoch // recipe.epochs
@@ -482,7 +488,8 @@ class Study(Training):
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         counts = () if self.target.counts is None else (self.target.counts,)
-        for tensor in (network.prior, self.target.weights, *counts):
+        start = network.state_dict().values() if self.proven else ()
+        for tensor in (network.prior, self.target.weights, *counts, *start):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()
 

@@ -488,8 +488,8 @@ class Study(Training):
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         counts = () if self.target.counts is None else (self.target.counts,)
-        start = network.state_dict().values() if self.proven else ()
-        for tensor in (network.prior, self.target.weights, *counts, *start):
+        known = network.state_dict().values() if self.proven else ()
+        for tensor in (network.prior, self.target.weights, *counts, *known):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()
 

@@ -48,6 +48,26 @@ def test_an_svm_is_not_tried_in_folds_of_many_rows(monkeypatch: pytest.MonkeyPat
     assert "SVM" in make_search(draw_blocks(90), split_of(60, 30), ("classic",)).classic.learners
 
 
+@pytest.mark.parametrize(("choose", "grown"), [("ensemble", [["tabular"], ["text", "tabular"]]), ("simple", None)])
+def test_no_trees_are_grown_on_texts_alone_in_folds(choose: str, grown: list[list[str]] | None) -> None:
+    search = search_words(("classic",), choose=choose)
+    every = [["text"], ["tabular"], ["text", "tabular"]]
+    for learner in ("gradient boosting", "random forest"):
+        tried = [names for names in every if search.classic.trial_of(learner, 0, names) is not None]
+        assert tried == (grown or every)
+    assert search.classic.trial_of("logistic regression", 0, ["text"]) is not None
+
+
+def test_trees_come_last_among_further_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    search, asked = make_search(draw_blocks(90), split_of(60, 30), ("classic",)), list[str]()
+    monkeypatch.setattr(ClassicTrials, "counts", property(lambda self: {"single": len(asked), "fused": 60}))
+    monkeypatch.setattr(ClassicTrials, "try_wave", lambda self, trials: asked.extend(t.learner for t in trials))
+    search.classic.level()
+    trees = [learner in ("random forest", "gradient boosting") for learner in asked]
+    assert trees == sorted(trees)
+    assert True in trees
+
+
 def test_a_text_beside_is_learned_alone_and_with_the_rest_and_never_glued_to_its_words() -> None:
     note, sound = Modality("note", "text", ("note",)), Modality("sound", "audio", ("sound",))
     views = [View(one, None, one.name) for one in (note, sound)]

@@ -232,9 +232,10 @@ class ClassicTrials:
         Trees last: other settings of them are the dearest, and least like to change what is chosen.
         """
         *single, every = self._groups_of_names()
-        learners = sorted(self.learners, key=lambda learner: learner in (FOREST, BOOSTING))
+        tries = [(learner, setting) for setting in (1, 2) for learner in self.learners]
+        tries.sort(key=lambda one: one[0] in (FOREST, BOOSTING))
         more = {
-            side: [(learner, setting, group) for setting in (1, 2) for learner in learners for group in groups]
+            side: [(*one, group) for one in tries for group in groups]
             for side, groups in (("single", single), ("fused", [every]))
         }
         while single and not self.study.is_over:

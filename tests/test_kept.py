@@ -61,34 +61,36 @@ def test_facts_that_mean_something_else_now_are_read_anew_and_once(kept_cache: P
     assert file.read_bytes() == now  # known by content, whatever the column is called
 
 
-def test_features_and_networks_kept_before_are_found(kept_cache: Path) -> None:
+def test_features_kept_before_are_found_and_networks_learned_anew_once(kept_cache: Path) -> None:
+    """Networks of tables draw other numbers for their dropout now."""
     pytest.importorskip("wordllama", reason="the features are those of wordllama's texts")
     made = EXPECTED["cache"]
     if torch.__version__ != made["torch"]:
         pytest.skip(f"networks are kept by the version of torch: {made['torch']} then, {torch.__version__} now")
     threads = torch.get_num_threads()
-    notes: list[str] = []
+    notes: list[list[str]] = [[], []]
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("OMP_NUM_THREADS", str(made["threads"]))  # networks are kept by the number of threads too
             torch.set_num_threads(made["threads"])
-            plait.fit(
-                KEPT / "table" / "kept.parquet",
-                target="label",
-                ignore=("photo",),
-                fusion="parallel(text, tabular)",
-                epochs=3,
-                encoders={"text": "static"},
-                tune="none",
-                seed=3,
-                prep={"tabular.scale": "quantile"},  # the usual one then
-                report=False,
-                callback=lambda event: notes.append(event.get("note") or ""),
-            )
+            for said in notes:
+                plait.fit(
+                    KEPT / "table" / "kept.parquet",
+                    target="label",
+                    ignore=("photo",),
+                    fusion="parallel(text, tabular)",
+                    epochs=3,
+                    encoders={"text": "static"},
+                    tune="none",
+                    seed=3,
+                    prep={"tabular.scale": "quantile"},  # the usual one then
+                    report=False,
+                    callback=lambda event, said=said: said.append(event.get("note") or ""),
+                )
     finally:
         torch.set_num_threads(threads)
-    assert "alone text (static): learned before from the same rows, and kept" in notes
-    assert "alone tabular: learned before from the same rows, and kept" in notes
+    found = {f"alone {name}: learned before from the same rows, and kept" for name in ("text (static)", "tabular")}
+    assert [found & {*said} for said in notes] == [set(), found]
     (counts,) = kept_cache.glob("features/*/counts.jsonl")
     new = counts.read_text()[len((KEPT / "cache" / counts.relative_to(kept_cache)).read_text()) :]
     counted = [json.loads(line) for line in new.splitlines()]

@@ -146,7 +146,9 @@ def test_heic_is_read_where_its_package_is(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(CellError, match="truncated image"):
         read_image(content[:-200], None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(CellError, match=r'run: pip install "plait\[heic\]", or convert it to JPEG or PNG: the bytes'):
+    with pytest.raises(
+        CellError, match=r'run: pip install "plait\[heic\]", or convert it to JPEG or PNG: the file in the cell'
+    ):
         read_image(content, None)
 
 

@@ -99,12 +99,15 @@ def test_a_font_that_came_after_the_list_of_matplotlib_is_found(
         page._new_families.cache_clear()
 
 
-def test_a_font_without_bold_signs_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_font_without_bold_signs_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     page.fonts_for("a")
-    log = logging.getLogger("matplotlib.font_manager")
+    log, said = logging.getLogger("matplotlib.font_manager"), logging.Handler()
+    messages: list[str] = []
+    monkeypatch.setattr(said, "emit", lambda record: messages.append(record.getMessage()))
+    monkeypatch.setattr(log, "handlers", [said])
     log.warning("findfont: Failed to find font weight %s for %s, now using 400.", "bold", "WenQuanYi Micro Hei")
     log.warning("findfont: Font family %r not found.", "Nowhere Sans")
-    assert caplog.messages == ["findfont: Font family 'Nowhere Sans' not found."]
+    assert messages == ["findfont: Font family 'Nowhere Sans' not found."]
 
 
 def test_dollars_are_no_formula(sheet: Page) -> None:

@@ -138,7 +138,7 @@ def test_the_command_line_says_it_all(run: Path, other_calls: Path, capsys: pyte
     assert [line.partition(":")[0] for line in out.splitlines()] == ["prediction", "confidence", "words", "status"]
     code, out, _ = type_words("evaluate", run, other_calls)
     assert code == 0
-    assert "10 scored, 3 with nothing present" in out
+    assert "14 rows, 10 scored, 1 without a target, 3 with nothing present" in out
     assert "WER          0." in out
     assert "this model, given only  rows  WER" in out
     code, _, err = type_words("explain", run, other_calls)

@@ -28,6 +28,7 @@ import plait
 from plait.core.language import say, speak_to, speaking
 from plait.core.options import FitOptions, read_flags
 from plait.core.progress import Progress
+from plait.core.signature import read_signature
 from plait.core.terminal import harmless
 from plait.core.words import count, jsonable
 from plait.errors import PlaitError, RequestError, did_you_mean
@@ -78,8 +79,7 @@ LangOption = Annotated[
     str, typer.Option("--lang", metavar="LANGUAGE", callback=_language, help="Language: en, or zh for Chinese.")
 ]
 
-BY_PLACE, BY_NAME = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-REQUIRED = inspect.Parameter.empty
+BY_NAME, REQUIRED = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -144,39 +144,9 @@ def flags_of(given: inspect.Signature, doc: str) -> dict[str, Flag]:
 
 
 def read_verb(verb: str) -> tuple[inspect.Signature, str]:
-    """Return the signature and the docstring of a verb, by its file.
-
-    The file is read, not imported: most verbs bring torch, for which `--help` must not wait.
-    """
-    import ast  # here, since the list of commands reads no verb
-
-    file = Path(__file__).with_name("verbs") / (
-        {"evaluate": "predict", "run_demo": "demo", "run_server": "serve"}.get(verb, verb) + ".py"
-    )
-    source = file.read_text("utf-8")
-    text = source[source.rindex(f"\ndef {verb}(") :].split("\n\n\n", 1)[0]
-    (node,) = ast.parse(text).body  # of this function alone: whole files add 20 ms to `plait --help`
-    assert isinstance(node, ast.FunctionDef)
-    args, kinds = node.args, inspect.Parameter
-    needed = len(args.args) - len(args.defaults)
-    listed: list[tuple[ast.arg | None, Any, ast.expr | None]] = [
-        *((arg, BY_PLACE, None) for arg in args.args[:needed]),
-        *((arg, BY_PLACE, value) for arg, value in zip(args.args[needed:], args.defaults, strict=True)),
-        (args.vararg, kinds.VAR_POSITIONAL, None),
-        *((arg, BY_NAME, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True)),
-        (args.kwarg, kinds.VAR_KEYWORD, None),
-    ]
-    parameters = [
-        kinds(
-            arg.arg,
-            kind,
-            default=REQUIRED if value is None else ast.literal_eval(value),
-            annotation=ast.unparse(arg.annotation) if arg.annotation else "Any",
-        )
-        for arg, kind, value in listed
-        if arg is not None
-    ]
-    return inspect.Signature(parameters), ast.get_docstring(node) or ""
+    """Return the signature and the docstring of a verb."""
+    stem = {"evaluate": "predict", "run_demo": "demo", "run_server": "serve"}.get(verb, verb)
+    return read_signature(Path(__file__).with_name("verbs") / f"{stem}.py", verb)
 
 
 def command(

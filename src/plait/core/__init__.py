@@ -30,6 +30,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "from_strings", "option", "read_flags",
     ),
     "progress": ("Progress", "can_show", "joined"),
+    "signature": ("read_signature",),
     "tables": ("FORMS", "PLAIN", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (

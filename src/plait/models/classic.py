@@ -223,10 +223,8 @@ def _look_at(
     for first, end in own:
         rest[first:end] = False
     widths = [int(part.sum()) for part in np.split(rest, starts[1:-1])]
-    few = np.arange(len(x))
-    if (
-        x.size > AT_ONCE
-    ):  # of many rows some tell as much; every second would be all of one class where classes take turns
+    few: Any = slice(None)
+    if x.size > AT_ONCE:  # some rows tell as much; drawn, since every second is of one class where classes take turns
         few = draw_rows(targets, AT_ONCE // x.shape[1], not num_classes, generator)
     telling = np.zeros(0, np.int64)
     if rest.any():

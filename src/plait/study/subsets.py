@@ -34,9 +34,7 @@ def fit_given(
     for keep, answers in zip(keeps, asked.answers(candidate, keeps), strict=True):
         kept = asked.present(names, keep)
         seen = kept.sum(1) == len(keep)
-        if len(names) >= sets and len(keep) == len(
-            names
-        ):  # of many modalities rows as they come tell of their size too
+        if len(names) >= sets and len(keep) == len(names):  # of many modalities all rows tell of their size too
             seen = kept.any(1)
         said.append(answers[seen])
         place.append(np.flatnonzero(seen))

@@ -19,7 +19,7 @@ from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
 from plait.models.views import fit_views
 from plait.study.candidate import Candidate, choose
-from plait.study.networks import Study, list_plans
+from plait.study.networks import Study, grown, list_plans
 from plait.study.training import Stage
 from searches import make_study, split_of
 from tiny import SENTENCES
@@ -313,3 +313,8 @@ def test_far_behind_on_fixed_features_half_the_epochs_are_enough(
     study.train_joint("parallel(text, tabular, by=concat)", {})
     assert asked[0].behind is not None
     assert asked[0].behind(epoch, loss) is stops
+
+
+@pytest.mark.parametrize(("rows", "step"), [(500, 64), (2_000, 64), (6_000, 192), (100_000, 512)])
+def test_steps_grow_with_the_rows(rows, step):
+    assert grown(64, rows) == step

@@ -54,10 +54,10 @@ def digest_cell(cell: Any, folder: Path | None, sample_rate: int | None = None) 
     Raises CellError where the cell is blank or names no file that can be read."""
     if isinstance(cell, np.ndarray):
         return _digest(f"{cell.dtype} {cell.shape} {sample_rate};".encode(), np.ascontiguousarray(cell).tobytes())
-    from plait.data.media import open_cell, part_of, read_head  # here, since features of texts open no file
+    from plait.data.media import open_cell, part_of, read_source  # here, since features of texts open no file
 
     source = open_cell(cell, folder)
-    return digest_bytes(read_head(source, None, None), part_of(cell, source))
+    return digest_bytes(read_source(source, None, cell), part_of(cell, source))
 
 
 def digest_bytes(content: bytes, part: tuple[float, float | None] = (0.0, None)) -> bytes:

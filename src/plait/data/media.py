@@ -166,7 +166,12 @@ def part_of(cell: Any, source: bytes | Path) -> tuple[float, float | None]:
 
 def read_head(cell: Any, folder: Path | None, length: int | None = HEAD) -> bytes:
     """Return the first bytes of what a cell holds or names, or all. Raises CellError as `open_cell` does."""
-    source = open_cell(cell, folder)
+    return read_source(open_cell(cell, folder), length, cell)
+
+
+def read_source(source: bytes | Path, length: int | None = None, cell: Any = None) -> bytes:
+    """Return the content of what `open_cell` gave, or its first bytes. cell: what errors name. Raises CellError."""
+    cell = source if cell is None else cell
     if isinstance(source, bytes):
         return source[:length]
     try:
@@ -264,9 +269,9 @@ def open_video(cell: Any, folder: Path | None, num: int, shrink: Shrink | None =
     if isinstance(cell, np.ndarray):
         return video_of_array(cell, num)
     source = open_cell(cell, folder)
-    head = read_head(source, None)
+    head = read_source(source, HEAD)
     if head.startswith(NPY):
-        return video_of_array(read_npy(read_head(source, None, None)), num)
+        return video_of_array(read_npy(read_source(source)), num)
     if not is_video(head):
         held = describe(head)
         fault = "unreadable" if held == "unknown bytes" else "wrong-kind"
@@ -297,7 +302,7 @@ def _decode_sound(cell: Any, source: bytes | Path, start: float, end: float | No
     except CellError as error:
         raise CellError(str(error).replace("{}", _name(cell)), error.fault) from None
     except DAMAGE as error:
-        _check_kind(cell, read_head(source, None), "audio")
+        _check_kind(cell, read_source(source, HEAD), "audio")
         fault, words = _check_end(source)
         if fault == "truncated":
             raise CellError(f"cut off: {_name(cell)} ({words})", fault) from None

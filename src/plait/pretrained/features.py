@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +159,7 @@ def encoding_device() -> torch.device:
 def _digests(frozen: Frozen, cells: Cells, pool: Executor) -> tuple[list[bytes | None], list[str | None]]:
     """Return the hash of each cell, and why there is none."""
 
-    def work(cell: Any) -> tuple[bytes | None, str | None]:
+    def digest(cell: Any) -> tuple[bytes | None, str | None]:
         if cell is None:
             return None, "blank"
         try:
@@ -167,7 +167,10 @@ def _digests(frozen: Frozen, cells: Cells, pool: Executor) -> tuple[list[bytes |
         except CellError as error:
             return None, str(error)
 
-    pairs = list(pool.map(work, cells.values))
+    def work(start: int) -> list[tuple[bytes | None, str | None]]:
+        return [digest(cell) for cell in cells.values[start : start + TASK]]
+
+    pairs = list(chain.from_iterable(pool.map(work, range(0, len(cells), TASK))))
     return [key for key, _ in pairs], [reason for _, reason in pairs]
 
 

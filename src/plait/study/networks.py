@@ -173,8 +173,8 @@ class Study(Training):
         if is_convolutional(self._kind(name)):
             recipe = Recipe(epochs, 3e-3, size)
         else:
-            if self.options.choose != "simple":  # a member among others: of many rows it takes large steps
-                size = max(size, min(LARGE_BATCH, size * len(rows) // MANY_ROWS))
+            if self.options.choose != "simple":  # a member among others
+                size = grown(size, len(rows))
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
         stage = self.stage_alone(name)
         network = self._build(None, [name], stage)
@@ -198,7 +198,8 @@ class Study(Training):
         network.take_from({name: c.network for name, c in self.alone.items()})
         if not self.stages.has(stage):
             self.encode()
-        recipe = Recipe(max(5, self.options.epochs or 20), 1e-3, self.options.batch_size, drop=True, patience=4)
+        size = grown(self.options.batch_size, len(self.train))
+        recipe = Recipe(max(5, self.options.epochs or 20), 1e-3, size, drop=True, patience=4)
         after = [c for name, c in self.alone.items() if name in network.names]
         shape = (stage, plan, FUSED, network, recipe, self.train, self.val, self.tokens)
         return self._train(Stage(*shape, family=family, after=after))
@@ -250,7 +251,7 @@ class Study(Training):
         epochs, size = self.pace_for(len(self.train), network.names)
         little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
         if little:  # most of it was learned before
-            epochs = self.options.epochs or max(10, epochs // 2)
+            epochs, size = self.options.epochs or max(10, epochs // 2), grown(size, len(self.train) // 4)
         recipe = Recipe(epochs, 2e-3, size, drop=True)
         best = self.lowest if lowest is None else lowest
 
@@ -518,6 +519,11 @@ class Study(Training):
             lots = (rows[start : start + 256] for start in range(0, len(rows), 256))
             logits = [network(self.prepared.batch(lot, None, self.device)).cpu() for lot in lots]
         return torch.cat(logits) if logits else torch.zeros(0, len(self.labels.prior))
+
+
+def grown(size: int, rows: int) -> int:
+    """Return the rows of a step where vectors, tables or encoded tokens are learned: many rows take large steps."""
+    return max(size, min(LARGE_BATCH, size * rows // MANY_ROWS))
 
 
 def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:

@@ -97,7 +97,6 @@ def test_a_worker_that_dies_goes_on_and_says_so() -> None:
 
 def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plait.server.engine.COMPANY", 5.0)
-    monkeypatch.setattr("plait.server.engine.MOST_COMPANY", 5.0)
     lots: list[int] = []
 
     def answer(rows: Sequence[int]) -> list[int]:
@@ -119,10 +118,24 @@ def test_one_alone_does_not_wait_and_who_was_not_alone_waits_a_little(monkeypatc
         futures = [ask(Job([number])) for number, ask in enumerate((first, second, third))]
         assert [future.result(4) for future in futures] == [[0], [1], [2]]
     assert lots == [1, 1, 2, 3]
-    monkeypatch.setattr("plait.server.engine.MOST_COMPANY", 0.0)
+    monkeypatch.setattr("plait.server.engine.COMPANY", 0.0)
     with engine.place() as first, engine.place():  # the second is never done
         assert first(Job([1])).result(4) == [1]
     assert lots == [1, 1, 2, 3, 1]
+    engine.close()
+
+
+def test_who_is_waited_for_in_vain_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.server.engine.COMPANY", 0.0)
+    engine = Engine(list, batch=4)
+    with engine.place(), engine.place(), engine.place():
+        pass
+    assert engine.crowd == 3
+    for _ in range(2):
+        with engine.place() as ask:
+            assert ask(Job([1])).result(4) == [1]
+        assert engine.crowd == 1
+        monkeypatch.setattr("plait.server.engine.COMPANY", 5.0)
     engine.close()
 
 

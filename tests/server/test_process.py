@@ -77,6 +77,25 @@ def test_a_connection_that_brings_no_request_is_closed(monkeypatch: pytest.Monke
         running.result(20)
 
 
+def test_what_is_written_is_sent_at_once() -> None:
+    at_once: list[int] = []
+
+    class Noted(Connection):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            at_once.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    server = uvicorn.Server(uvicorn.Config(print, http=Noted, log_config=None, lifespan="off"))
+    with Address(port=0).bind() as bound, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.run, [bound])
+        with socket.create_connection(bound.getsockname()) as link:
+            link.sendall(b"no request\r\n\r\n")
+            assert link.recv(12) == b"HTTP/1.1 400"
+        server.should_exit = True
+        running.result(20)
+    assert at_once == [1]
+
+
 def brief(told: connection.Connection) -> None:
     """Be a worker that says a word, and dies."""
     told.send_bytes(b"here")

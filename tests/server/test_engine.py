@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -153,3 +153,23 @@ def test_all_that_the_worker_does_is_held() -> None:
     assert future.result(5) == [1]
     engine.close()
     assert held == ["in", "work", "out"]
+
+
+def test_the_answers_of_a_lot_are_handed_over_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plait.server.engine.COMPANY", 5.0)
+    answer, handed = Slow(), list[list[bool]]()
+    engine = Engine(answer)
+    futures: list[Any] = []
+
+    def hand_over(give: Callable[[], None]) -> None:
+        before = [future.done() for future in futures]
+        give()
+        handed.append(before + [future.done() for future in futures])
+
+    engine.hand_over = hand_over
+    with engine.place() as first, engine.place() as second:
+        futures += [first(Job([1])), second(Job([2]))]
+        answer.may.set()
+        assert [future.result(5) for future in futures] == [[2], [4]]
+    engine.close()
+    assert (answer.lots, handed) == ([[1, 2]], [[False, False, True, True]])

@@ -95,6 +95,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Start the worker and let it answer a row, which loads what is loaded late; at the end let it finish."""
+        self.engine.hand_over = asyncio.get_running_loop().call_soon_threadsafe
         self.engine.start()
         with self.engine.place() as ask:
             row = {name: "1" for name, field in self.fields.items() if not field.is_opened}

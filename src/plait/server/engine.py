@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from plait.errors import PlaitError
@@ -36,7 +37,8 @@ class Job:
 
 class Engine:
     """answer(rows) → one answer for each row. around: holds all that the worker does. say: is told, in a sentence, of a
-    worker that died and goes on."""
+    worker that died and goes on. hand_over: calls what gives the answers of a lot to those who wait; by default the
+    worker does. An event loop that does sends them all before it reads what is asked next, by all of them."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Engine:
         self.jobs: deque[Job] = deque()
         self.inside = 0  # requests that have a place
         self.crowd = 0  # the most of these of late: as many may come again
+        self.hand_over: Callable[[Callable[[], None]], Any] = lambda give: give()
         self.ended = False
         self.changed = threading.Condition()
         self.thread: threading.Thread | None = None
@@ -101,14 +104,15 @@ class Engine:
     def _run(self) -> None:
         """Answer until the end; what kills the worker is said, and it goes on."""
         while jobs := self._take():
+            done: list[Callable[[], None]] = []
             try:
                 with self.around():
-                    self._do(jobs)
+                    self._do(jobs, done)
             except BaseException as error:  # noqa: BLE001  whatever it is, others wait
-                for job in jobs:
-                    if not job.future.done():
-                        job.future.set_exception(RuntimeError(f"the worker died ({type(error).__name__})"))
+                died = RuntimeError(f"the worker died ({type(error).__name__})")
+                done += [partial(job.future.set_exception, died) for job in jobs[len(done) :]]
                 self.say(f"the worker died of {type(error).__name__}: {str(error)[:200]}; it is started again")
+            self.hand_over(partial(_give, done))
 
     def _take(self) -> list[Job]:
         """Return the next job, with those that go together with it; none at the end."""
@@ -138,21 +142,29 @@ class Engine:
         alone = any(job.does is not None for job in self.jobs)
         return alone or len(self.jobs) >= self.crowd or sum(len(job.rows) for job in self.jobs) >= self.batch
 
-    def _do(self, jobs: Sequence[Job]) -> None:
-        """Answer some jobs; where that fails, each by itself, so that none fails by another."""
+    def _do(self, jobs: Sequence[Job], done: list[Callable[[], None]]) -> None:
+        """Answer some jobs; where that fails, each by itself, so that none fails by another.
+
+        done: gets what gives each its answer, in their order.
+        """
         try:
             if jobs[0].does is not None:
-                jobs[0].future.set_result(jobs[0].does(jobs[0].rows))
+                done.append(partial(jobs[0].future.set_result, jobs[0].does(jobs[0].rows)))
                 return
             answers = self.answer([row for job in jobs for row in job.rows])
         except (PlaitError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, MemoryError) as error:
             if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
+                done.append(partial(jobs[0].future.set_exception, error))
                 return
             for job in jobs:
-                self._do([job])
+                self._do([job], done)
             return
         start = 0
         for job in jobs:
-            job.future.set_result(answers[start : start + len(job.rows)])
+            done.append(partial(job.future.set_result, answers[start : start + len(job.rows)]))
             start += len(job.rows)
+
+
+def _give(done: Sequence[Callable[[], None]]) -> None:
+    for give in done:
+        give()

@@ -1,6 +1,8 @@
 """Tasks on a Ray cluster: what is said where one cannot be used; and, where Ray is installed, a real one (heavy)."""
 
 import importlib.util
+import io
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +16,9 @@ from plait.errors import MissingExtra, RequestError
 from plait.tasks import cluster
 from plait.tasks.cluster import Cluster
 from plait.tasks.runner import open_runner
+from plait.tasks.wire import unpack
+from plait.tasks.work import Desk
+from plait.tasks.worker import Worker, _reply
 
 LOOK = "plait.tasks.work:look"
 
@@ -59,10 +64,28 @@ class FakeRay:
     def get(self, one: Any) -> Any:
         return one.value if hasattr(one, "value") else one()
 
-    def wait(self, asked: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
-        return (asked, []) if self.free.pop(0) else ([], asked)
+    def wait(self, asked: list[Any], timeout: float, num_returns: int = 1) -> tuple[list[Any], list[Any]]:
+        return (asked, []) if not self.free or self.free.pop(0) else ([], asked)
 
-    def cancel(self, one: Any, force: bool) -> None: ...
+    def cancel(self, one: Any) -> None: ...
+
+
+class Beside(Worker):
+    """A process that does tasks, without a process. dies: what becomes of it where it is asked for a task."""
+
+    def __init__(self, apart: bool) -> None:
+        assert apart
+        self.key, self.desk, self.closed = None, Desk(), False
+        self.dies: type[BaseException] | None = None
+
+    def _ask(self, message: Any) -> Any:
+        if self.dies is not None:
+            raise self.dies
+        asked = unpack(io.BufferedReader(io.BytesIO(b"".join(message))))
+        return unpack(io.BufferedReader(io.BytesIO(b"".join(_reply(self.desk, asked)))))
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -74,8 +97,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
     places = {"ray": fake, "ray.util": SimpleNamespace(), "ray.util.scheduling_strategies": strategies}
     for name, module in places.items():
         monkeypatch.setitem(sys.modules, name, module)  # type: ignore[arg-type]
+    monkeypatch.setattr(cluster, "Worker", Beside)
+    cluster._beside.cache_clear()
     yield fake
-    cluster.DESK.set_up(None, None)
+    cluster._beside.cache_clear()
 
 
 def fail(value: Any) -> Any:
@@ -86,9 +111,11 @@ def test_results_come_in_order_with_one_setup_a_process(fake: FakeRay) -> None:
     with Cluster() as runner:
         given = ("plait.core.words:jsonable", {"a": 1})
         told = [*runner.map(LOOK, ({"n": n} for n in range(20)), setup=given)]
+        setups = id(cluster._beside().desk.value)  # type: ignore[attr-defined]
         assert [one["request"]["n"] for one in told] == [*range(20)]
         told += runner.map(LOOK, [{"n": 20}], setup=given)
-        assert {id(one["value"]) for one in told} == {id(told[0]["value"])}
+        assert [one["value"] for one in told] == [{"a": 1}] * 21
+        assert id(cluster._beside().desk.value) == setups  # type: ignore[attr-defined]
         assert runner.facts() == {"engine": "ray", "nodes": 2, "tasks": 21, "elsewhere": 21}
     assert fake.ended
     assert fake.started["address"] == "local"
@@ -133,6 +160,31 @@ def test_a_cluster_that_starts_here_reads_no_logs_serves_no_page_and_asks_no_clo
 def test_an_error_of_a_task_is_raised_here(fake: FakeRay) -> None:
     with Cluster() as runner, pytest.raises(RuntimeError, match="has no attribute 'missing'"):
         next(runner.map("plait.tasks.work:missing", [{}]))
+
+
+def test_a_task_that_nobody_waits_for_ends_with_the_process_beside(fake: FakeRay) -> None:
+    first: Any = cluster._beside()
+    first.dies = KeyboardInterrupt
+    with Cluster() as runner, pytest.raises(KeyboardInterrupt):
+        next(runner.map(LOOK, [{}]))
+    assert first.closed
+    assert cluster._beside() is not first
+
+
+def test_where_the_process_beside_was_lost_ray_has_another_do_the_task(
+    fake: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(code: int) -> None:
+        raise Lost(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    beside: Any = cluster._beside()
+    beside.dies = EOFError
+    with (
+        Cluster() as runner,
+        pytest.raises(RequestError, match=r"a task \(tasks.work\) ended its process 3 times \(Lost"),
+    ):
+        next(runner.map(LOOK, [{}]))
 
 
 def test_a_cluster_without_a_free_core_is_waited_for_and_that_is_said(fake: FakeRay) -> None:

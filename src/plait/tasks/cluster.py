@@ -1,5 +1,7 @@
 """The runner of a Ray cluster: the one at RAY_ADDRESS, or one of this machine's cores that ends with the runner.
 
+Ray says where a task is done, and does it again where a process or a node was lost. It ends its processes at once with
+the command that asked; so each has one beside it, which does the task and ends what it has begun, and keeps it.
 Knows Ray's core: tasks, objects, nodes. Does not know what a task does. The only file that imports ray.
 """
 
@@ -15,18 +17,21 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.errors import RequestError, need
-from plait.tasks.work import TRIES, Desk, Setup, answer, answered, look, say_ended
+from plait.tasks.wire import pack
+from plait.tasks.work import TRIES, Setup, answered, look, say_ended
+from plait.tasks.worker import Worker
 
 AHEAD = 3  # tasks for each core that are taken before their results are asked for
 PATIENCE = 30.0  # seconds without a free core after which the wait is said
+LAST = 2.0  # seconds for tasks to end that nobody waits for
 JOIN = 10.0  # seconds in which whoever listens at RAY_ADDRESS may start; Ray itself asks for minutes, and says nothing
-DESK = Desk()  # of a process of the cluster
 
 
 class Cluster:
@@ -71,7 +76,9 @@ class Cluster:
                 yield self._next(work, ahead)
         finally:
             for one in ahead:
-                ray.cancel(one, force=True)
+                ray.cancel(one)
+            if ahead:  # what has begun ends before its process does
+                ray.wait([*ahead], num_returns=len(ahead), timeout=LAST)
 
     def _hold(self, setup: Setup | None) -> list[Any] | None:
         """Return where the cluster holds a setup: the same one lies there once, however often it is asked for."""
@@ -255,15 +262,26 @@ def _lean(ray: Any) -> Iterator[None]:
 
 
 def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[Any] | None) -> dict[str, Any]:
-    """Do a task in a process of the cluster."""
+    """Do a task beside a process of the cluster."""
+    key, worker = str(key), _beside()
+    try:
+        setup: Sequence[bytes | memoryview] = ()
+        if key != worker.key:
+            setup = pack({"key": key, "setup": held and [*importlib.import_module("ray").get(held[0])]})
+        reply = worker.set_up(key, setup)
+        return worker.do(work, request) if "answer" in reply else reply
+    except EOFError:
+        os._exit(1)  # and Ray has another process do it
+    except KeyboardInterrupt:  # nobody waits for it any more
+        worker.close()
+        _beside.cache_clear()
+        raise
 
-    def do() -> Any:
-        if key != DESK.key or key is None:
-            setup = None if held is None else importlib.import_module("ray").get(held[0])
-            DESK.set_up(key, setup)
-        return DESK.do(work, request)
 
-    return answer(do)
+@cache
+def _beside() -> Worker:
+    """Return the process that does the tasks of this process of the cluster."""
+    return Worker(apart=True)
 
 
 def _leave_sign(folder: Path) -> tuple[Path, bool]:

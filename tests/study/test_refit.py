@@ -60,7 +60,7 @@ def test_members_of_a_vote_learn_again_and_the_vote_stays_as_it_was(
     from plait.study import finish
 
     results = []
-    monkeypatch.setattr(finish, "learn_anew", lambda result, model: results.append(result))
+    monkeypatch.setattr(finish, "learn_anew", lambda result, model, refit: results.append(result))
     fit(draw_blocks(90, knows={"a": 0.5, "b": 0.5}), candidates=["classic", "late"], choose=choose)
     search = results[0].search
     blend = next(c for c in search.study.candidates if c.name.startswith("weighted vote"))

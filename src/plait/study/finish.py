@@ -55,6 +55,9 @@ def finish(result: Result) -> Model:
     budget = search.study.budget
     search.study.callback({"stage": "test rows"})
     result.kept = choose_kept(search, result.winner)
+    refit = Refit.of(result)
+    if refit is not None:  # other processes learn while the test rows are looked at
+        refit.learn_ahead([result.winner, *search.alone.values()])
     model = budget.through(lambda: ship(result))
     answered = budget.through(lambda: ask(result, model))
     budget.through(lambda: prove(result, model, answered))
@@ -66,7 +69,8 @@ def finish(result: Result) -> Model:
         kinds = {column.name: column.kind for column in job.schema.columns if column.role == "feature"}
         if example := pack_example(job.given, kinds, result.rows.tolist(), [status for status, _ in answered.statuses]):
             files["example.json"] = lambda path: write_json(path, example)
-    learn_anew(result, model)
+    if refit is not None:
+        learn_anew(result, model, refit)
     model.facts.stopped = "interrupt" if budget.interrupted else model.facts.stopped
     with speaking(job.options.lang):  # pictures and the page, not what is kept as JSON
         budget.through(lambda: model._write(job.folder, files))
@@ -75,12 +79,9 @@ def finish(result: Result) -> Model:
     return model
 
 
-def learn_anew(result: Result, model: Model) -> None:
+def learn_anew(result: Result, model: Model, refit: Refit) -> None:
     """Give the model predictors learned from all labelled rows; the winner as it was proven stays beside them."""
-    refit, study = Refit.of(result), result.search.study
-    if refit is None:
-        return
-    refit.learn_ahead([result.winner, *result.search.alone.values()])
+    study = result.search.study
     predictors = {"winner": refit.predictor(result.winner)}
     predictors |= {name: refit.predictor(best) for name, best in result.search.alone.items()}
     if NETWORK in model.predictors:  # it costs no training: it has learned anew only where it is part of what ships

@@ -295,13 +295,13 @@ class Search:
         deal = self.deal
         assert deal is not None
         self._whole.clear()
-        self.blends.calibrate_sets(looked)
         self.learn_ahead(looked, deal.learned_rows)
+        self.blends.calibrate_sets(looked)
         for candidate in looked:
             self._learn_whole(candidate)
 
     def learn_ahead(self, candidates: Sequence[Candidate], rows: np.ndarray) -> None:
-        """Let the classic learners among candidates, and among what they are made of, learn from rows, side by side."""
+        """Let the classic learners among candidates, and among what they are made of, begin to learn from rows."""
         if self.deal is None or math.isfinite(self.study.budget.deadline):
             return  # each looks at the clock before it learns
         parts = [part for candidate in candidates for part in chain_of(candidate)]

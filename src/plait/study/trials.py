@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ SCALED = ("ridge regression", "gradient boosting")  # which say whether the loga
 EACH_LABEL = ("logistic regression", FOREST, BOOSTING, "logistic regression with bins")
 MANY_LABELS = 30  # from which on none grows trees: one a label and fold, they are most of the time of a fit
 TWICE = ("gradient boosting", "ridge regression with bins")  # which learn a skewed target in the other scale as well
+Asked = tuple[Trial, int | None, Mapping[str, Any] | None]  # a try, its turn, and the answer that is there already
 WORK, OPEN_DESK = "plait.study.desk:learn", "plait.study.desk:open_desk"  # a task, and what it needs of its worker
 
 
@@ -78,6 +80,7 @@ class ClassicTrials:
     _given_up: set[tuple[str, ...]] = field(default_factory=set)  # learners, and the modalities that they looked at
     _tries: dict[Candidate, tuple[Trial, float | None]] = field(default_factory=dict)  # what each candidate came from
     _learned: dict[str, Any] = field(default_factory=dict)  # learners of rows that were asked for, by their names
+    _learning: dict[str, Iterator[tuple[str, Any]]] = field(default_factory=dict)  # where those that learn will come
 
     def __post_init__(self) -> None:
         self.labels = self.study.labels
@@ -306,35 +309,50 @@ class ClassicTrials:
     def _ask_turns(self, trials: Sequence[Trial], rivals: Mapping[Trial, np.ndarray | None]) -> Iterator[Any]:
         """Yield the answers to tries, in order, each turn a task; what has a rival goes on where its first is no worse.
 
-        A text that is learned by its letters is one task: what it tries next hangs on what it found.
+        Where fewer have one than can learn side by side, more of their turns are learned with the first: who would do
+        it has nothing else to do. A text that is learned by its letters is one task: what it tries next hangs on what
+        it found.
         """
         assert self.deal is not None
         if self.study.is_over:
             return
+        turns = len(self.deal.turns)
         held = [trial for trial in trials if rivals[trial] is not None and trial.learner != LEARNER]
-        first = dict(zip(held, self._learn_turns([(trial, 0) for trial in held], rivals), strict=True))
-        asked: dict[Trial, Sequence[int | None]] = {}
-        for trial in trials:
-            behind = "said" in first.get(trial, {}) and self.desk.is_behind(0, first[trial], rivals[trial])
-            left = range(int(trial in first), 0 if behind else len(self.deal.turns))
-            asked[trial] = [None] if trial.learner == LEARNER else left
-        answers = self._learn_turns([(trial, turn) for trial in trials for turn in asked[trial]], rivals)
-        for trial in trials:
-            own = [*([first[trial]] if trial in first else []), *(next(answers) for _ in asked[trial])]
-            yield own[0] if trial.learner == LEARNER else self.desk.join(trial, own, rivals[trial])
+        early = min(turns, max(1, self.runner.room() // max(1, len(held))))
+        first = self._learn_turns(((trial, turn, None) for trial in held for turn in range(early)), rivals)
+
+        def ask() -> Iterator[Asked]:
+            for trial in trials:
+                if trial.learner == LEARNER:
+                    yield trial, None, None
+                    continue
+                own = [next(first)[1] for _ in range(early)] if trial in held else []
+                yield from ((trial, turn, answer) for turn, answer in enumerate(own))
+                if not own or "said" not in own[0] or not self.desk.is_behind(0, own[0], rivals[trial]):
+                    yield from ((trial, turn, None) for turn in range(len(own), turns))
+
+        for trial, told in groupby(self._learn_turns(ask(), rivals), key=lambda one: one[0]):
+            answers = [answer for _, answer in told]
+            yield answers[0] if trial.learner == LEARNER else self.desk.join(trial, answers, rivals[trial])
 
     def _learn_turns(
-        self, asked: Sequence[tuple[Trial, int | None]], rivals: Mapping[Trial, np.ndarray | None]
-    ) -> Iterator[Mapping[str, Any]]:
+        self, asked: Iterable[Asked], rivals: Mapping[Trial, np.ndarray | None]
+    ) -> Iterator[tuple[Trial, Mapping[str, Any]]]:
         """Yield the answers to turns, None for a whole try; what was answered before a kill is not asked again."""
-        kept = [None if turn is None else self._kept(trial, name_turn(trial, turn)) for trial, turn in asked]
-        waiting = (one for one, found in zip(asked, kept, strict=True) if found is None)
-        answers = self._answers(
-            ask_try(trial, math.inf, rivals[trial]) if turn is None else ask_turn(trial, turn)
-            for trial, turn in waiting
-        )
-        for found in kept:
-            yield found or next(answers)
+        order: deque[tuple[Trial, Mapping[str, Any] | None]] = deque()  # of those that were taken so far
+
+        def waiting() -> Iterator[dict[str, Any]]:
+            for trial, turn, answer in asked:
+                known = answer if answer is not None or turn is None else self._kept(trial, name_turn(trial, turn))
+                order.append((trial, known))
+                if known is None:
+                    yield ask_try(trial, math.inf, rivals[trial]) if turn is None else ask_turn(trial, turn)
+
+        for new in self._answers(waiting()):
+            while (known := order[0][1]) is not None:
+                yield order.popleft()[0], known
+            yield order.popleft()[0], new
+        yield from ((trial, known) for trial, known in order if known is not None)
 
     def _kept(self, trial: Trial, name: str) -> dict[str, Any] | None:
         """Return an answer that was kept before a kill; None of none, or of one that lacks what is asked by now."""
@@ -343,10 +361,13 @@ class ClassicTrials:
         return None if lacks and self.desk.sets_of(trial) else answer
 
     def _answers(self, requests: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the answers to requests, in order; where none is asked for, nothing is prepared for it."""
+        """Return the answers to requests, in order; where none is asked for, nothing is prepared for it."""
         first = next(requests, None)
-        if first is not None:
-            yield from self.runner.map(WORK, chain([first], requests), setup=(OPEN_DESK, self.setup))
+        return (
+            iter(())
+            if first is None
+            else self.runner.map(WORK, chain([first], requests), setup=(OPEN_DESK, self.setup))
+        )
 
     def _rival_of(self, trial: Trial) -> np.ndarray | None:
         """Return what loses least of what looks at the same (held,): by the first rows held out. Letters: the prior."""
@@ -462,29 +483,44 @@ class ClassicTrials:
     def learn_rows(self, trial: Trial, strength: float | None, rows: np.ndarray) -> Any:
         """Return what a try learns from these rows, as a predictor; it may have been asked for already."""
         name = name_rows(trial, rows, strength)
-        if name not in self._learned:
-            self._learn_rows({name: (trial, strength)}, rows)
+        while name not in self._learned:
+            if name not in self._learning:
+                self._learn_rows({name: (trial, strength)}, rows)
+            if (found := next(self._learning[name], None)) is None:  # an interrupt has ended it
+                del self._learning[name]
+            else:
+                self._learned[found[0]] = found[1]
+        self._learning.pop(name, None)
         return self._learned.pop(name)
 
     def learn_all(self, candidates: Iterable[Candidate], rows: np.ndarray) -> None:
-        """Let the classic ones among candidates learn from the same rows, side by side, before each is asked to."""
+        """Let the classic ones among candidates begin to learn from the same rows, side by side, before each is asked
+        to."""
         known = [candidate for candidate in candidates if candidate in self._tries]
-        asked = [
-            self._tries[one] for one in sorted(known, key=lambda one: -one.seconds)
-        ]  # none long is left to the end
+        longest = sorted(known, key=lambda one: -one.seconds)  # first: none is left to the end
+        asked = [self._tries[one] for one in longest]
         self._learn_rows({name_rows(trial, rows, strength): (trial, strength) for trial, strength in asked}, rows)
 
     def _learn_rows(self, names: Mapping[str, tuple[Trial, float | None]], rows: np.ndarray) -> None:
-        kept = {name: kept_answer(self.study.stages, name) for name in names if name not in self._learned}
-        waiting = (ask_rows(names[name][0], rows, names[name][1]) for name, answer in kept.items() if answer is None)
-        answers = self._answers(waiting)
+        """Ask for what these rows teach, unless it was asked for."""
+        lacking = [name for name in names if name not in self._learned and name not in self._learning]
+        kept = {name: kept_answer(self.study.stages, name) for name in lacking}
+        answers = self._answers(
+            ask_rows(names[name][0], rows, names[name][1]) for name, found in kept.items() if found is None
+        )
+        self._learning |= dict.fromkeys(lacking, self._read_rows(kept, answers))
+
+    def _read_rows(
+        self, kept: Mapping[str, dict[str, Any] | None], answers: Iterator[dict[str, Any]]
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield the names of learners of rows, and each as soon as it has learned. kept: answers before a kill."""
         for name, found in kept.items():
             answer = found or next(answers)
             if "lacking" in answer:
                 raise RequestError(answer["lacking"])
-            self._learned[name] = read_predictor(answer, self.labels.sets is not None)
             if found is None:
                 keep_answer(self.study.stages, name, answer)
+            yield name, read_predictor(answer, self.labels.sets is not None)
 
     def answer_val(self, predictor: Any) -> np.ndarray:
         """Return what a classic learner says of the validation rows."""

@@ -18,6 +18,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -61,24 +62,27 @@ class Cluster:
     ) -> Iterator[dict[str, Any]]:
         """Return the results in the order of the requests."""
         self._wait_for_core()
-        ray = self._ray
         held = self._hold(setup)
         key = None if held is None else held[0].hex()
-        task = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_task)
-        most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        task = self._ray.remote(num_cpus=1, max_retries=TRIES - 1)(_task)
+        results = self._results(work, (task.remote(work, request, key, held) for request in requests))
+        next(results)
+        return results
+
+    def _results(self, work: str, tasks: Iterator[Any]) -> Iterator[dict[str, Any]]:
+        """Yield nothing as soon as the first few are asked for, then the results."""
         ahead: deque[Any] = deque()
         try:
-            for request in requests:
-                ahead.append(task.remote(work, request, key, held))
-                if len(ahead) >= most:
-                    yield self._next(work, ahead)
+            ahead.extend(islice(tasks, AHEAD * self.room()))
+            yield {}
             while ahead:
                 yield self._next(work, ahead)
+                ahead.extend(islice(tasks, 1))
         finally:
             for one in ahead:
-                ray.cancel(one)
+                self._ray.cancel(one)
             if ahead:  # what has begun ends before its process does
-                ray.wait([*ahead], num_returns=len(ahead), timeout=LAST)
+                self._ray.wait([*ahead], num_returns=len(ahead), timeout=LAST)
 
     def _hold(self, setup: Setup | None) -> list[Any] | None:
         """Return where the cluster holds a setup: the same one lies there once, however often it is asked for."""
@@ -111,6 +115,10 @@ class Cluster:
             note = f"the Ray cluster has had no free CPU for {waited:.0f} s ({taken}); waiting for one."
             self._callback({"note": note})
         self._waited = True
+
+    def room(self) -> int:
+        """Return how many tasks are done side by side."""
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def facts(self) -> dict[str, Any]:
         """Return {"engine", "nodes", "tasks", "elsewhere"}."""

@@ -34,6 +34,10 @@ class Here:
             self._tasks += 1
             yield result
 
+    def room(self) -> int:
+        """Return how many tasks are done side by side."""
+        return 1
+
     def facts(self) -> dict[str, Any]:
         """Return {"engine", "nodes", "tasks", "elsewhere"}."""
         return {"engine": self.engine, "nodes": 1, "tasks": self._tasks, "elsewhere": 0}

@@ -10,6 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
@@ -40,16 +41,26 @@ class Local:
     ) -> Iterator[dict[str, Any]]:
         """Return the results in the order of the requests."""
         self._open()
-        given = _packed(setup)
+        results = self._results(work, iter(requests), *_packed(setup))
+        next(results)
+        return results
+
+    def _results(
+        self, work: str, requests: Iterator[dict[str, Any]], key: str, setup: Sequence[bytes | memoryview]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield nothing as soon as the first few are asked for, then the results."""
         ahead: deque[Future[dict[str, Any]]] = deque()
         with ThreadPoolExecutor(self.processes) as pool:
+
+            def ask(most: int) -> None:
+                ahead.extend(pool.submit(self._do, work, one, key, setup) for one in islice(requests, most))
+
             try:
-                for request in requests:
-                    ahead.append(pool.submit(self._do, work, request, *given))
-                    if len(ahead) >= AHEAD * self.processes:
-                        yield self._next(ahead)
+                ask(AHEAD * self.processes)
+                yield {}
                 while ahead:
                     yield self._next(ahead)
+                    ask(1)
             except BaseException as error:
                 for future in ahead:
                     future.cancel()
@@ -85,6 +96,10 @@ class Local:
             finally:
                 self._free.put(worker)
         raise RequestError(say_ended(work, f"code {code}" if code is None or code >= 0 else f"signal {-code}"))
+
+    def room(self) -> int:
+        """Return how many tasks are done side by side."""
+        return self.processes
 
     def facts(self) -> dict[str, Any]:
         """Return {"engine", "nodes", "tasks", "elsewhere"}."""

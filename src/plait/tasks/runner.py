@@ -28,9 +28,15 @@ class Runner(Protocol):
     ) -> Iterator[dict[str, Any]]:
         """Return work(value, request) of each request, in their order; few are taken before they are needed.
 
+        Elsewhere these few are begun at once, and done while this process does something else.
+
         work: "plait.module:function". setup: another, and its request; called once in each process that works, its
         result is the value; None without one.
         """
+        ...
+
+    def room(self) -> int:
+        """Return how many tasks are done side by side."""
         ...
 
     def facts(self) -> dict[str, Any]:

@@ -73,10 +73,14 @@ class FakeRay:
 class Beside(Worker):
     """A process that does tasks, without a process. dies: what becomes of it where it is asked for a task."""
 
-    def __init__(self, apart: bool) -> None:
-        assert apart
+    def __init__(self) -> None:
         self.key, self.desk, self.closed = None, Desk(), False
         self.dies: type[BaseException] | None = None
+
+    @classmethod
+    def start(cls, ready: str = "", apart: bool = False, twins: int = 0) -> "Beside":
+        assert apart
+        return cls()
 
     def _ask(self, message: Any) -> Any:
         if self.dies is not None:
@@ -96,7 +100,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
     strategies = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: SimpleNamespace(node=node))
     places = {"ray": fake, "ray.util": SimpleNamespace(), "ray.util.scheduling_strategies": strategies}
     for name, module in places.items():
-        monkeypatch.setitem(sys.modules, name, module)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(cluster, "Worker", Beside)
     cluster._beside.cache_clear()
     yield fake

@@ -1,7 +1,9 @@
 """Tasks in processes of this machine: the same results in order, whoever dies in between."""
 
 import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,17 +33,43 @@ def test_results_come_in_order_from_other_processes(local: Local) -> None:
 def test_processes_that_got_ready_do_the_tasks() -> None:
     with Local(2) as runner:
         runner.ready("plait.tasks.work:missing")
-        early = {worker.process.pid for worker in runner.workers}
-        assert len(early) == 2
-        assert {one["process"] for one in runner.map(LOOK, [{}] * 6)} <= early
+        early = [runner._free.get() for _ in range(2)]
+        pids = {worker.do(LOOK, {})["answer"]["process"] for worker in early if worker is not None}
+        assert len(pids) == 2
+        for worker in early:
+            runner._free.put(worker)
+        assert {one["process"] for one in runner.map(LOOK, [{}] * 6)} <= pids
     with Local(1) as runner:
         runner.close()
         assert [one["request"] for one in runner.map(LOOK, [{}])] == [{}]
 
 
+def test_of_processes_that_part_each_may_die(local: Local) -> None:
+    with Local(3) as runner:
+        runner.ready(LOOK)
+        alive = [runner._free.get() for _ in range(3)]
+        for worker in alive[:2]:
+            assert worker is not None
+            worker.end()
+        for worker in alive:
+            runner._free.put(worker)
+        assert [one["request"]["n"] for one in runner.map(LOOK, ({"n": n} for n in range(7)))] == [*range(7)]
+
+
+def test_the_first_tasks_are_begun_before_a_result_is_asked_for(tmp_path: Path, local: Local) -> None:
+    results = local.map(LOOK, iter([{"n": 0}]))
+    end = time.monotonic() + 20
+    while local._free.qsize() < 2 or not local.workers:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    local.close()
+    assert next(results)["request"] == {"n": 0}
+
+
 def test_few_requests_are_taken_before_they_are_needed(local: Local) -> None:
     taken: list[int] = []
     results = local.map(LOOK, (taken.append(n) or {"n": n} for n in range(100)))
+    assert len(taken) == 6
     assert next(results)["request"] == {"n": 0}
     assert len(taken) <= 6
     results.close()  # type: ignore[attr-defined]
@@ -52,7 +80,7 @@ def test_a_process_that_dies_loses_no_task_and_doubles_none(local: Local) -> Non
     def requests() -> Iterator[dict[str, int]]:
         for n in range(12):
             if n in (4, 7, 8):
-                local.workers[n % len(local.workers)].process.kill()
+                local.workers[n % len(local.workers)].end()
             yield {"n": n}
 
     assert [one["request"]["n"] for one in local.map(LOOK, requests())] == [*range(12)]

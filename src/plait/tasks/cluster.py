@@ -289,7 +289,7 @@ def _task(work: str, request: dict[str, Any], key: str | None, held: Sequence[An
 @cache
 def _beside() -> Worker:
     """Return the process that does the tasks of this process of the cluster."""
-    return Worker(apart=True)
+    return Worker.start(apart=True)
 
 
 def _leave_sign(folder: Path) -> tuple[Path, bool]:

@@ -13,12 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from queue import LifoQueue
+from threading import Thread
 from typing import Any
 
 from plait.errors import RequestError
 from plait.tasks.wire import pack
 from plait.tasks.work import TRIES, Setup, answered, say_ended
-from plait.tasks.worker import Worker
+from plait.tasks.worker import PARTS, Worker
 
 AHEAD = 3  # tasks for each process that are taken before their results are asked for: none waits, memory stays flat
 
@@ -80,19 +81,18 @@ class Local:
         for _ in range(TRIES):
             worker = self._free.get()
             try:
+                if self._closed:
+                    break
                 if worker is None:
                     worker = self._start()
                 reply = worker.set_up(key, setup)
                 return worker.do(work, request) if "answer" in reply else reply
             except EOFError:
                 assert worker is not None
-                worker.close()
-                code = worker.process.returncode
+                code = worker.close()
                 with contextlib.suppress(ValueError):
                     self.workers.remove(worker)
                 worker = None
-                if self._closed:
-                    break
             finally:
                 self._free.put(worker)
         raise RequestError(say_ended(work, f"code {code}" if code is None or code >= 0 else f"signal {-code}"))
@@ -109,20 +109,34 @@ class Local:
         """Do nothing: the processes see what this one sees."""
 
     def ready(self, work: str) -> None:
-        """Start the processes, each of which does this before its first task."""
+        """Start the processes, which do this before their first task: one does it, and the others part from it."""
         self._ready = work
         self._open(start=True)
 
     def _open(self, start: bool = False) -> None:
-        if self._closed:
-            self._closed = False
-            self._free = LifoQueue()
-            for _ in range(self.processes):
-                self._free.put(self._start() if start else None)
+        if not self._closed:
+            return
+        self._closed, self._free = False, LifoQueue()
+        if start and PARTS:
+            Thread(target=self._part, args=(self._start(self.processes - 1), self._free), daemon=True).start()
+            return
+        for _ in range(self.processes):
+            self._free.put(self._start() if start else None)
 
-    def _start(self) -> Worker:
-        self.workers.append(worker := Worker(self._ready))
+    def _start(self, twins: int = 0) -> Worker:
+        self.workers.append(worker := Worker.start(self._ready, twins=twins))
         return worker
+
+    def _part(self, first: Worker, free: LifoQueue[Worker | None]) -> None:
+        """Let a process be free as soon as it is ready, and those that part from it; what lacks starts when it must."""
+        twins: list[Worker] = []
+        with contextlib.suppress(EOFError, ValueError):  # it ended, or was closed
+            twins = first.part()
+        self.workers += twins
+        for worker in [*[None] * (self.processes - 1 - len(twins)), *twins, first]:
+            if worker is not None and self._closed:
+                worker.close()
+            free.put(worker)
 
     def close(self) -> None:
         """End the processes."""

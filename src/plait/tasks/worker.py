@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from itertools import chain
 from typing import IO, Any
 
 from plait.tasks.wire import pack, unpack
@@ -23,26 +25,64 @@ START = "from plait.tasks.worker import serve; serve()"
 ORPHAN = "import os; os.fork() and os._exit(0); "  # whoever ends a process with all its children does not find this one
 GRACE = 600.0  # seconds that a task may still take when the process that asked for it is gone
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# one that parts in two has no thread but its own, which Arrow's memory would have
+ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+PARTS = sys.platform == "linux"  # elsewhere what systems load is not safe when a process parts
 
 
+@dataclass(eq=False)
 class Worker:
-    """One process. EOFError where it ended before it answered. ready: a task by its name that it does unasked at first,
-    and whose answer nobody hears. apart: out of reach of what ends this process and its children, as Ray does."""
+    """One process, and the pipes to it. EOFError where it ended before it answered.
 
-    def __init__(self, ready: str = "", apart: bool = False) -> None:
-        self._apart = apart and hasattr(os, "fork")
+    end: ends it. twins: pipes to processes that may part from it. often: whether an answer is waited for in short
+    turns, since what Ray raises in this process is raised between them.
+    """
+
+    send: IO[bytes]
+    answers: IO[bytes]
+    end: Callable[[], Any]
+    process: subprocess.Popen[bytes] | None = None
+    twins: list[tuple[IO[bytes], IO[bytes]]] = field(default_factory=list)
+    often: bool = False
+    key: str | None = None  # of what it was set up with last
+
+    @classmethod
+    def start(cls, ready: str = "", apart: bool = False, twins: int = 0) -> Worker:
+        """Start a process. ready: a task by its name that it does unasked at first, and whose answer nobody hears.
+
+        apart: out of reach of what ends this process and its children, as Ray does. twins: how many may part from it.
+        """
+        apart = apart and hasattr(os, "fork")
+        pipes = [(os.pipe(), os.pipe()) for _ in range(twins)]
+        own = [(asked[0], told[1]) for asked, told in pipes]
         paths = os.pathsep.join(path for path in sys.path if path)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", ORPHAN * self._apart + START, *filter(None, [ready])],
+        process = subprocess.Popen(
+            [sys.executable, "-c", ORPHAN * apart + START, ready, *(f"{asked},{told}" for asked, told in own)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
-            start_new_session=self._apart,
+            env={**os.environ, **ONE_THREAD, **(ALONE if twins else {}), "PYTHONPATH": paths},
+            start_new_session=apart,
+            pass_fds=[*chain.from_iterable(own)],
         )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._send: IO[bytes] = self.process.stdin
-        self._answers: IO[bytes] = self.process.stdout
-        self.key: str | None = None  # of what it was set up with last
+        for end in chain.from_iterable(own):
+            os.close(end)
+        assert process.stdin is not None and process.stdout is not None
+        kill = partial(os.killpg, process.pid, signal.SIGKILL) if apart else process.kill
+        waiting: list[tuple[IO[bytes], IO[bytes]]]
+        waiting = [(os.fdopen(asked[1], "wb"), os.fdopen(told[0], "rb")) for asked, told in pipes]
+        return cls(process.stdin, process.stdout, kill, process, waiting, apart)
+
+    def part(self) -> list[Worker]:
+        """Return processes that go on from what this one has become; none where it cannot part."""
+        pipes, self.twins, parted = self.twins, [], list[Worker]()
+        for number, (send, answers) in enumerate(pipes):
+            pid = self._ask(pack({"twin": number}))["answer"]
+            if pid is None:
+                send.close()
+                answers.close()
+            else:
+                parted.append(Worker(send, answers, partial(os.kill, pid, signal.SIGKILL)))
+        return parted
 
     def set_up(self, key: str, setup: Sequence[bytes | memoryview]) -> dict[str, Any]:
         """Have it call a packed setup, unless it was this one last; return its reply."""
@@ -60,25 +100,23 @@ class Worker:
     def _ask(self, message: Sequence[bytes | memoryview]) -> dict[str, Any]:
         try:
             for part in message:
-                self._send.write(part)
-            self._send.flush()
+                self.send.write(part)
+            self.send.flush()
         except (BrokenPipeError, ValueError):  # it ended, or was closed
             raise EOFError from None
-        while self._apart and not select.select([self._answers], [], [], 0.2)[0]:
-            pass  # what another thread raises in this one, as Ray does, is raised here, but not within a read
-        return unpack(self._answers)
+        while self.often and not select.select([self.answers], [], [], 0.2)[0]:
+            pass
+        return unpack(self.answers)
 
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self._apart:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            self.process.kill()
-        self.process.wait()
-        for pipe in (self._send, self._answers):
+    def close(self) -> int | None:
+        """End it, whatever it does; return how it ended, where that is known."""
+        with contextlib.suppress(ProcessLookupError):
+            self.end()
+        code = None if self.process is None else self.process.wait()
+        for pipe in (self.send, self.answers, *chain.from_iterable(self.twins)):
             with contextlib.suppress(BrokenPipeError):  # what was not sent
                 pipe.close()
+        return code
 
 
 def serve() -> None:
@@ -86,16 +124,45 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    threading.Thread(target=_end_in_time, daemon=True).start()
-    desk = Desk()
-    for name in sys.argv[1:]:
-        answer(partial(desk.do, name, {}))
+    desk, (ready, *twins) = Desk(), sys.argv[1:]
+    pipes = [tuple(map(int, twin.split(","))) for twin in twins]
+    if ready:
+        answer(partial(desk.do, ready, {}))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            for part in _reply(desk, unpack(sys.stdin.buffer)):
+            message = unpack(sys.stdin.buffer)
+            if "twin" in message:
+                pid = _part(pipes, message["twin"], answers.fileno())
+                if pid == 0:
+                    continue  # as the twin
+                reply = pack({"answer": pid})
+            else:
+                _watch()
+                reply = _reply(desk, message)
+            for part in reply:
                 answers.write(part)
             answers.flush()
     os._exit(0)  # what is not sent has nobody to go to
+
+
+def _part(pipes: Sequence[tuple[int, ...]], number: int, answers: int) -> int | None:
+    """Return the process that parts from this one, in that one 0, with pipes of its own; None where it is not safe."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        return None
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(pipes[number][0], 0)
+        os.dup2(pipes[number][1], answers)
+    if pid == 0 or number == len(pipes) - 1:
+        for end in chain.from_iterable(pipes):
+            os.close(end)
+    return pid
+
+
+@cache
+def _watch() -> None:
+    """See to it that this process ends when the one that asks is gone."""
+    threading.Thread(target=_end_in_time, daemon=True).start()
 
 
 def _end_in_time() -> None:

@@ -68,10 +68,17 @@ def processes() -> dict[int, tuple[int, float]]:
     return found
 
 
+def surroundings(pid: int) -> list[str]:
+    """Return the environment that a process was started with."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+    return []
+
+
 def family() -> dict[int, float]:
-    """Return {process: CPU seconds} of this process and all that come of it."""
-    found = processes()
-    mine, before = {os.getpid()}, 0
+    """Return {process: CPU seconds} of this process and all that come of it; on Ray the tasks have no parent."""
+    found, os.environ["BENCH_FAMILY"] = processes(), str(os.getpid())
+    mine, before = {os.getpid(), *(pid for pid in found if f"BENCH_FAMILY={os.getpid()}" in surroundings(pid))}, 0
     while before != len(mine):
         before, mine = len(mine), mine | {pid for pid, (parent, _) in found.items() if parent in mine}
     return {pid: found[pid][1] for pid in mine if pid in found}

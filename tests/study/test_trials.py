@@ -1,5 +1,6 @@
 """Classic learners among the candidates: which are tried, in which order, and what is held out."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from plait.models.rows import Prepared
 from plait.models.sparse import STRENGTHS
 from plait.models.views import View
 from plait.study.candidate import Candidate
+from plait.study.desk import Desk, Trial
 from plait.study.search import Search, answer_rows
 from plait.study.trials import ClassicTrials
 from searches import draw_blocks, make_search, make_study, prepare_all, search_words, split_of, take_quick_learners
@@ -189,3 +191,79 @@ def test_numbers_of_few_rows_of_a_table_are_boosted_once_more(target: str, last:
     views = prepare_all(table, schema, np.arange(20))
     study = make_study(table, schema, views, split_of(20, 10), candidates=["classic"], choose="ensemble")
     assert [(trial.learner, trial.setting) for trial in Search(study).classic._list_waves()[-1]][-1] == last
+
+
+class Elsewhere:
+    """A runner that notes what is asked for, and answers with what was asked; beside: how many tasks side by side."""
+
+    engine = "local"
+
+    def __init__(self, beside: int = 1) -> None:
+        self.beside, self.asked, self.interrupted = beside, list[Any](), False
+
+    def room(self) -> int:
+        return self.beside
+
+    def map(self, work: str, requests: Any, *, setup: Any = None) -> Iterator[dict[str, Any]]:
+        first = next(requests)  # begins at once, as others do
+        self.asked.append(first)
+        return self._results(first, requests)
+
+    def _results(self, first: Any, requests: Any) -> Iterator[dict[str, Any]]:
+        yield {"said": first}
+        if self.interrupted:
+            raise KeyboardInterrupt
+        for one in requests:
+            self.asked.append(one)
+            yield {"said": one}
+
+
+@pytest.fixture
+def trials(monkeypatch: pytest.MonkeyPatch) -> ClassicTrials:
+    """Of three turns; the first of a try named "worse" is behind its rival."""
+    monkeypatch.setattr(Desk, "is_behind", lambda self, turn, answer, rival: answer["said"]["trial"] == "worse")
+    monkeypatch.setattr(Desk, "join", lambda self, trial, answers, rival: [one["said"]["turn"] for one in answers])
+    monkeypatch.setattr("plait.study.trials.ask_turn", lambda trial, turn: {"trial": trial.learner, "turn": turn})
+    monkeypatch.setattr("plait.study.trials.ask_rows", lambda trial, rows, strength: {"rows": trial.learner})
+    monkeypatch.setattr("plait.study.trials.read_predictor", lambda answer, several: answer["said"]["rows"])
+    trials = search_words(("classic",), choose="ensemble").classic
+    deal = SimpleNamespace(turns=[()] * 3)
+    vars(trials).update(deal=deal, desk=Desk(*[None] * 6), setup={})  # type: ignore[arg-type]
+    return trials
+
+
+@pytest.mark.parametrize(
+    ("room", "held", "asked", "told"),
+    [
+        (2, ["worse", "b"], ["a0", "a1", "a2", "worse0", "b0", "b1", "b2"], [[0, 1, 2], [0], [0, 1, 2]]),
+        (2, ["worse"], ["a0", "a1", "a2", "worse0", "worse1", "b0", "b1", "b2"], [[0, 1, 2], [0, 1], [0, 1, 2]]),
+        (8, ["b"], [f"{name}{turn}" for name in ("a", "worse", "b") for turn in range(3)], [[0, 1, 2]] * 3),
+    ],
+)
+def test_turns_after_the_first_are_asked_for_as_soon_as_it_is_not_behind(
+    trials: ClassicTrials, room: int, held: Sequence[str], asked: list[str], told: list[list[int]]
+) -> None:
+    runner = vars(trials)["runner"] = Elsewhere(room)
+    tries = [Trial(name, 0, ("text",)) for name in ("a", "worse", "b")]
+    rivals = {trial: np.zeros(1) if trial.learner in held else None for trial in tries}
+    assert [*trials._ask_turns(tries, rivals)] == told
+    assert sorted(f"{one['trial']}{one['turn']}" for one in runner.asked) == sorted(asked)
+
+
+def test_what_learns_rows_is_asked_for_once_and_again_where_it_was_interrupted(trials: ClassicTrials) -> None:
+    runner, rows = Elsewhere(), np.arange(3)
+    vars(trials)["runner"] = runner
+    tries = {str(number): (Trial(name, 0, ("text",)), None) for number, name in enumerate("abc")}
+    candidates: list[Any] = [type("", (), {"seconds": seconds})() for seconds in (1, 3, 2)]
+    trials._tries = dict(zip(candidates, tries.values(), strict=True))
+    trials.learn_all(candidates, rows)
+    trials.learn_all(candidates, rows)
+    assert runner.asked == [{"rows": "b"}]  # the longest, which has begun
+    assert trials.learn_rows(*tries["0"], rows) == "a"
+    assert trials.learn_rows(*tries["1"], rows) == "b"
+    assert runner.asked == [{"rows": "b"}, {"rows": "c"}, {"rows": "a"}]
+    trials.learn_all(candidates, rows)
+    runner.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        trials.learn_rows(*tries["0"], rows)
+    assert [trials.learn_rows(*tries[name], rows) for name in "01"] == ["a", "b"]

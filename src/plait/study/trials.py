@@ -318,15 +318,17 @@ class ClassicTrials:
             return
         turns = len(self.deal.turns)
         held = [trial for trial in trials if rivals[trial] is not None and trial.learner != LEARNER]
-        early = min(turns, max(1, self.runner.room() // max(1, len(held))))
-        first = self._learn_turns(((trial, turn, None) for trial in held for turn in range(early)), rivals)
+        new = [trial for trial in held if self._kept(trial, name_turn(trial, 0)) is None]
+        several = min(turns, max(1, self.runner.room() // max(1, len(new))))
+        early = {trial: range(several if trial in new else 1) for trial in held}
+        first = self._learn_turns(((trial, turn, None) for trial in held for turn in early[trial]), rivals)
 
         def ask() -> Iterator[Asked]:
             for trial in trials:
                 if trial.learner == LEARNER:
                     yield trial, None, None
                     continue
-                own = [next(first)[1] for _ in range(early)] if trial in held else []
+                own = [next(first)[1] for _ in early.get(trial, ())]
                 yield from ((trial, turn, answer) for turn, answer in enumerate(own))
                 if not own or "said" not in own[0] or not self.desk.is_behind(0, own[0], rivals[trial]):
                     yield from ((trial, turn, None) for turn in range(len(own), turns))

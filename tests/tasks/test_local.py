@@ -4,11 +4,13 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from plait.errors import RequestError
+from plait.tasks import local as tasks_local
 from plait.tasks import worker
 from plait.tasks.local import Local
 
@@ -28,6 +30,15 @@ def test_results_come_in_order_from_other_processes(local: Local) -> None:
     assert told[3]["request"]["x"].tolist() == [0, 1, 2]
     assert os.getpid() not in {one["process"] for one in told}
     assert local.facts() == {"engine": "local", "nodes": 1, "tasks": before + 9, "elsewhere": before + 9}
+
+
+def test_a_setup_is_packed_once(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed, pack = list[Any](), tasks_local._pack
+    monkeypatch.setattr(tasks_local, "_pack", lambda setup: packed.append(setup) or pack(setup))  # type: ignore[func-returns-value]
+    one, other = (("plait.core.words:jsonable", {"a": number}) for number in range(2))
+    for setup in (one, one, other):
+        assert next(local.map(LOOK, [{}], setup=setup))["value"] == setup[1]
+    assert packed == [one, other]
 
 
 def test_processes_that_got_ready_do_the_tasks() -> None:

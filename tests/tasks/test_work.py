@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from plait.errors import CellError, RequestError
-from plait.tasks.work import Desk, answer, answered, find, look, say_ended
+from plait.tasks.work import Desk, answer, answered, find, is_same, look, say_ended
+
+LOOK = "plait.tasks.work:look"
 
 
 def test_a_name_is_a_function_of_plait_and_no_other() -> None:
@@ -14,6 +16,16 @@ def test_a_name_is_a_function_of_plait_and_no_other() -> None:
     for name in ("os:getpid", "plait.tasks.work", "plaits.work:look", "plait.tasks.work:look.__globals__"):
         with pytest.raises(ValueError, match=f"work is '{name}'; expected a function of plait: plait.module:function"):
             find(name)
+
+
+def test_a_setup_is_the_same_where_its_request_is_the_very_one() -> None:
+    given = {"a": 1}
+    assert is_same((LOOK, given), (LOOK, given))
+    assert is_same(None, None)
+    assert not is_same((LOOK, given), (LOOK, {"a": 1}))
+    assert not is_same((LOOK, given), ("plait.tasks.work:find", given))
+    assert not is_same(None, (LOOK, given))
+    assert not is_same((LOOK, given), None)
 
 
 def test_what_is_set_up_stays_until_something_else_is_asked_for() -> None:

@@ -26,7 +26,7 @@ from plait.core.terminal import Callback, quiet
 from plait.core.words import count
 from plait.errors import RequestError, need
 from plait.tasks.wire import pack
-from plait.tasks.work import TRIES, Setup, answered, look, say_ended
+from plait.tasks.work import TRIES, Setup, answered, is_same, look, say_ended
 from plait.tasks.worker import Worker
 
 AHEAD = 3  # tasks for each core that are taken before their results are asked for
@@ -88,7 +88,7 @@ class Cluster:
         """Return where the cluster holds a setup: the same one lies there once, however often it is asked for."""
         if setup is None:
             return None
-        if self._setup is None or setup[0] != self._setup[0] or setup[1] is not self._setup[1]:
+        if not is_same(setup, self._setup):
             self._setup, self._held = setup, [self._ray.put(setup)]
         return self._held
 

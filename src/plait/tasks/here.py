@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from plait.tasks.work import Desk, Setup
+from plait.tasks.work import Desk, Setup, is_same
 
 
 class Here:
@@ -24,8 +24,7 @@ class Here:
         self, work: str, requests: Iterable[dict[str, Any]], *, setup: Setup | None = None
     ) -> Iterator[dict[str, Any]]:
         """Return the results in the order of the requests."""
-        same = setup is not None and self._setup is not None and setup[0] == self._setup[0]
-        if not (same and setup is not None and self._setup is not None and setup[1] is self._setup[1]):
+        if not is_same(setup, self._setup):
             self._setup, self._setups = setup, self._setups + 1
         key = self._setups
         for request in requests:

@@ -18,7 +18,7 @@ from typing import Any
 
 from plait.errors import RequestError
 from plait.tasks.wire import pack
-from plait.tasks.work import TRIES, Setup, answered, say_ended
+from plait.tasks.work import TRIES, Setup, answered, is_same, say_ended
 from plait.tasks.worker import PARTS, Worker
 
 AHEAD = 3  # tasks for each process that are taken before their results are asked for: none waits, memory stays flat
@@ -36,13 +36,15 @@ class Local:
         self._tasks = 0
         self._closed = True
         self._ready = ""
+        self._setup: Setup | None = None
+        self._packed = _pack(None)
 
     def map(
         self, work: str, requests: Iterable[dict[str, Any]], *, setup: Setup | None = None
     ) -> Iterator[dict[str, Any]]:
         """Return the results in the order of the requests."""
         self._open()
-        results = self._results(work, iter(requests), *_packed(setup))
+        results = self._results(work, iter(requests), *self._pack(setup))
         next(results)
         return results
 
@@ -68,6 +70,12 @@ class Local:
                 if not isinstance(error, GeneratorExit):
                     self.close()  # nobody waits for what the others do
                 raise
+
+    def _pack(self, setup: Setup | None) -> tuple[str, list[bytes | memoryview]]:
+        """Return a setup as it travels; the same one is packed once, however often it is asked for."""
+        if not is_same(setup, self._setup):
+            self._setup, self._packed = setup, _pack(setup)
+        return self._packed
 
     def _next(self, ahead: deque[Future[dict[str, Any]]]) -> dict[str, Any]:
         result = answered(ahead[0].result())
@@ -152,7 +160,7 @@ class Local:
         self.close()
 
 
-def _packed(setup: Setup | None) -> tuple[str, list[bytes | memoryview]]:
+def _pack(setup: Setup | None) -> tuple[str, list[bytes | memoryview]]:
     """Return a key of what is set up, and the message that has a process do so."""
     if setup is None:
         return "none", pack({"key": "none", "setup": None})

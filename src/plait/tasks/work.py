@@ -41,6 +41,13 @@ class Desk:
             return find(work)(self.value, request)
 
 
+def is_same(setup: Setup | None, last: Setup | None) -> bool:
+    """Whether a setup is the one that was asked for last: the same function, and the very same request."""
+    if setup is None or last is None:
+        return setup is last
+    return setup[0] == last[0] and setup[1] is last[1]
+
+
 def find(name: str) -> Callable[..., Any]:
     """Return the function of plait that "plait.module:function" names. ValueError for any other name."""
     module, _, function = name.partition(":")

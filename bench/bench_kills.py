@@ -153,17 +153,18 @@ def trial(part: str, what: str, data: Path, whole: bytes, rng: np.random.Generat
     os.environ |= {"PLAIT_CACHE": str(place / "cache"), "KILLS_LOG": str(log)}
     on, stages = "local:2" if engine == "local" else "ray", ["prepare", "study"] if what == "fit" else ["predict"]
     due = {stage: sorted(rng.choice(np.arange(1, MOMENTS[stage]), KILLS, replace=False)) for stage in stages}
-    killed = Counter[str]()
+    killed, hit = Counter[str](), set[str]()
     with nodes(engine == "ray") as cluster:
         driver = start(what, data, out, on)
         while driver.poll() is None:
             time.sleep(0.02)
             seen = begun(log)
             for stage in stages:
-                of = [pid for name, _, pid in seen if name == stage]
-                if killed[stage] < KILLS and len(of) >= due[stage][killed[stage]]:
-                    kill(victim, driver, of[-1], cluster)
+                of = [(task, pid) for name, task, pid in seen if name == stage]
+                if killed[stage] < KILLS and len(of) >= due[stage][killed[stage]] and of[-1][0] not in hit:
+                    kill(victim, driver, of[-1][1], cluster)
                     killed[stage] += 1
+                    hit.add(of[-1][0])  # one task that ends its process again and again is an error, and no kill
                     if victim == "driver":
                         time.sleep(1)  # what it left behind ends by itself
                         last = sum(killed.values()) == KILLS * len(stages)

@@ -1,6 +1,7 @@
 """One process that does tasks: it answers through pipes, and its end is told."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from plait.tasks import worker as tasks_worker
+from plait.tasks.wire import pack
 from plait.tasks.worker import PARTS, Worker
 
 LOOK = "plait.tasks.work:look"
@@ -84,6 +86,20 @@ def test_a_process_apart_ends_its_task_though_the_other_is_killed_and_then_itsel
     wait_for(lambda: len([*tmp_path.iterdir()]) == 2)
     pid = next(path.name for path in tmp_path.iterdir() if path.name != "begun")
     wait_for(lambda: has_ended(pid))
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="a process learns of it by a poll")
+def test_a_task_that_takes_long_is_let_go_when_nobody_asks_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = (
+        "import time, plait.tasks.work as k, plait.tasks.worker as w; w.GRACE, k.look = 0.05, lambda *_: time.sleep(60)"
+    )
+    monkeypatch.setattr(tasks_worker, "START", f"{slow}; {tasks_worker.START}")
+    worker = Worker.start()
+    for part in pack({"work": LOOK, "request": {}}):
+        worker.send.write(part)
+    worker.send.close()
+    assert worker.process is not None and worker.process.wait(20) == 1
+    worker.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that go on by themselves are made by fork")

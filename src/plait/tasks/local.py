@@ -149,6 +149,7 @@ class Local:
     def close(self) -> None:
         """End the processes."""
         self._closed, self._ready = True, ""
+        self._setup, self._packed = None, _pack(None)
         for worker in [*self.workers]:
             worker.close()
         self.workers.clear()

@@ -8,9 +8,9 @@ test rows against that of the same network over 20,000 new rows. `python bench/b
 does one part.
 
 A small model is fitted on a table that is made here: pictures of 64 × 64 in colour, sounds of one second, texts of 60
-words, 12 columns. Then rows are explained, by gradient where Captum is installed, and by occlusion. Expected: under
-1 second a row on two cores, imports not counted. Also printed: rows a second for a whole table.
-With a file name ending in .png as argument, one row is drawn there.
+words, 12 columns. Then rows are explained, by gradient, and by occlusion. Expected: under 1 second a row on two cores,
+imports not counted. Also printed: rows a second for a whole table. With a file name ending in .png as argument, one row
+is drawn there.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def show_row(rows: int = 12) -> None:
         model.explain(table, 0)  # imports
         gradient_map = drill.gradient_map
         for by in ("gradient", "occlusion"):
-            # what happens where Captum is not installed
+            # what happens where the winner is no network
             drill.gradient_map = gradient_map if by == "gradient" else drill.occlusion_map
             times = []
             for row in range(1, rows + 1):

@@ -1,9 +1,9 @@
 """Inside a modality: predictors made by hand whose parts are known, and a small trained model against chance."""
 
-import importlib.util
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,6 @@ from plait.proof.inside import Probe, drill_row, network_of
 from tiny import RATE
 
 PEAK = acoustic.WIDTH - 45 - acoustic.ENERGY_NUMBERS + 1  # among the numbers of a sound
-
-needs_captum = pytest.mark.skipif(importlib.util.find_spec("captum") is None, reason="captum is not installed")
 
 
 def random() -> np.random.Generator:
@@ -359,7 +357,14 @@ def test_the_short_way_and_the_long_way_agree(explained_model: Any, row: Any) ->
     assert strand.kind == "text"
 
 
-@needs_captum
+def test_integrated_gradients_of_squares_are_the_change_of_each_square() -> None:
+    able: Any = SimpleNamespace(inside=SimpleNamespace(blank=torch.ones_like))
+    view: Any = SimpleNamespace(name="x", kind="audio", several=False, able=able)
+    batch = Batch({"x": torch.tensor([[[1.0, 2.0], [3.0, -1.0]]])}, {})
+    probe: Any = SimpleNamespace(batch=batch, score=lambda name, inputs: inputs.square().sum((1, 2)))
+    np.testing.assert_allclose(drill.gradient_map(probe, view), [[[0, 3], [8, 0]]], atol=1e-5)
+
+
 def test_integrated_gradients_add_up_to_the_change_from_a_plain_picture(explained_model: Any, row: Any) -> None:
     _, batch, strand = row(7, "photo")
     probe = Probe(explained_model.predictor(), batch, 1)
@@ -370,16 +375,6 @@ def test_integrated_gradients_add_up_to_the_change_from_a_plain_picture(explaine
     assert heat.sum() == pytest.approx(whole - plain, abs=0.05)
 
 
-def test_without_captum_occlusion_takes_its_place(
-    explained_model: Any, row: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table, batch, strand = row(7, "photo")
-    monkeypatch.setattr(drill.importlib.util, "find_spec", lambda name: None)
-    (detail,) = drill_row(table, [strand], explained_model.predictor(), batch, 1, random())
-    assert detail.by == "occlusion"
-
-
-@needs_captum
 def test_a_network_is_explained_by_gradient(explained_model: Any, row: Any) -> None:
     table, batch, strand = row(7, "sound")
     (detail,) = drill_row(table, [strand], explained_model.predictor(), batch, 1, random())

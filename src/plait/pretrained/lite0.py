@@ -126,7 +126,8 @@ class Lite0(nn.Module):
     def near(self, x: Tensor) -> Tensor:
         """As `forward`, of pictures that are the first one but for a patch: what no patch reaches is computed once."""
         whole, place = _scale(x[:1]), 0
-        spans = [_spans((x[1:] != x[:1]).any(1).any(3 - axis).numpy()) for axis in (1, 2)]  # down and across
+        differs = (x[1:] != x[:1]).any(1)
+        spans = [_spans(differs.any(axis).numpy()) for axis in (2, 1)]  # down and across
         patches = _scale(_cut(x[1:], *spans))
         for block in cast(Iterable[Unit | Block], self.blocks):
             looks = [_look(span, num, *block.sight) for span, num in zip(spans, whole.shape[2:], strict=True)]

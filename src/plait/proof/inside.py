@@ -1,14 +1,12 @@
 """Inside a modality: which words, regions, seconds and columns of one row moved the answer, and which way.
 A part is weighed with the other modalities there and without them, and the mean counts: where two modalities say the
 same, a part of one changes nothing while the other is there. Words and columns are weighed by leaving them out in many
-ways; pictures and sounds by gradient where the predictor is a network and Captum is there, else by covering patches."""
+ways; pictures and sounds by gradient where the predictor is a network, else by covering patches."""
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -221,8 +219,8 @@ def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) ->
     if strand.frozen is not None:
         return [_drill_frozen(table, strand, probe, place, cover) for place in places]
     x = probe.batch.inputs[strand.name]
-    by = "gradient" if probe.network is not None and importlib.util.find_spec("captum") is not None else "occlusion"
-    heats = gradient_map(probe, strand) if by == "gradient" else occlusion_map(probe, strand)
+    by, weigh = ("occlusion", occlusion_map) if probe.network is None else ("gradient", gradient_map)
+    heats = weigh(probe, strand)
     after = [(x[0, place] if strand.several else x[0]).numpy() for place in places]
     return [_detail(table, strand, place, by, heats[place], seen) for place, seen in zip(places, after, strict=True)]
 
@@ -285,15 +283,12 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
 def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017)."""
-    with warnings.catch_warnings():  # of a progress bar of its own, which lacks widgets in a notebook
-        warnings.simplefilter("ignore")
-        from captum.attr import IntegratedGradients
-
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
+    blank, middles = strand.able.inside.blank(x), (torch.arange(STEPS) + 0.5) / STEPS
+    path = blank + middles.reshape(-1, *[1] * (x.dim() - 1)) * (x - blank)
     with torch.enable_grad():
-        method = IntegratedGradients(lambda inputs: probe.score(strand.name, inputs))
-        steps: dict[str, Any] = {"n_steps": STEPS, "internal_batch_size": STEPS, "method": "riemann_middle"}
-        heat = method.attribute(x, baselines=strand.able.inside.blank(x), **steps)[0].detach().double().numpy()
+        (slopes,) = torch.autograd.grad(probe.score(strand.name, path.requires_grad_()).sum(), path)
+    heat = (slopes.mean(0) * (x - blank)[0]).double().numpy()
     heat = heat if strand.several else heat[None]
     return heat.sum(1) if heat.ndim == 4 else heat  # over the channels of a picture
 

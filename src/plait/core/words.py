@@ -28,31 +28,40 @@ LOWER_IS_BETTER = (*ENDLESS, "hamming_loss")
 
 
 def number(value: float | None) -> str:
-    """Return a score, decimals by its size, with a real minus: 0.853, −12.34, 45,210, 1.0e−04."""
+    """Return a score, decimals by its size, with a real minus: 0.853, −12.34, 45,210, 0.00010, 1.0e−09."""
     if value is None or not math.isfinite(value):
         return NONE
     size = abs(value) if abs(value) >= TINY else 0.0
     decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
     value = value if size else 0.0
-    return minus(f"{value:.1e}" if 0 < size < 0.0005 else f"{value:,.{decimals}f}")
+    return minus(f"{value:,.{decimals}f}") if size >= 0.0005 or not size else small(value, 2)
+
+
+def small(value: float, digits: int, sign: str = "") -> str:
+    """Return a number below 1 with so many digits that count, without an exponent down to a millionth: −0.00008."""
+    text = f"{value:{sign}.{digits - 1}e}"
+    size = -int(text.partition("e")[2])
+    return minus(f"{value:{sign}.{digits - 1 + size}f}" if abs(value) >= NOISE else text)
 
 
 def plain(value: float | None, sign: str = "", digits: int = 4) -> str:
     """Return a number with so many digits that count and no zeros after them: 61.5, −0.04, 123,456; sign: "+" too."""
     if value is None or not math.isfinite(value):
         return NONE
+    if NOISE <= abs(value) < 1e-4:  # where g begins to write exponents
+        return small(value, digits, sign).rstrip("0")
     return minus(f"{value:{sign},.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:{sign}.{digits}g}")
 
 
 def signed(value: float | None, points: bool = False, plus: str = "+") -> str:
-    """Return a difference with its sign, 0 without: −0.042, +1,250, +3e−05; points: in hundredths of accuracy, +5.8."""
+    """Return a difference with its sign, 0 without: −0.042, +1,250, +0.00003; points: in hundredths, +5.8."""
     if value is None or not math.isfinite(value):
         return NONE
     sign, size = plus or "-", abs(value)
     if points:
         text = f"{100 * value:{sign}.1f}"
     elif NOISE <= size < 0.0005:
-        text = f"{value:{sign}.1g}"
+        text = small(value, 1, sign)
     else:
         text = f"{value:{sign},.{3 if size < 1 else 2 if size < 100 else 0}f}"
     return minus(text) if text.strip("+-0.,") else text.lstrip("+-")

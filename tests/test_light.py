@@ -64,8 +64,8 @@ def test_predicting_loads_nothing_that_only_fitting_needs_and_no_other_reader(tm
     (tmp_path / "one.csv").write_text('note,dose\n"a cold grey morning by the sea",0.5\n')
     words = ["predict", str(KEPT / run), str(tmp_path / "one.csv"), "--out", str(tmp_path / "out.csv")]
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
-    own = ["plait.models.classic"] if run == "classic" else ["plait.models.network"]
-    heavy = [name for name in {*OF_FIT_ALONE, *NOT_OF_CSV, *NOT_OF_NETWORKS} if name not in own]
+    own = ["plait.models.classic"] if run == "classic" else ["plait.models.network", "torch"]
+    heavy = [name for name in {"torch", *OF_FIT_ALONE, *NOT_OF_CSV, *NOT_OF_NETWORKS} if name not in own]
     assert loaded_after(code, heavy) == []
     assert (tmp_path / "out.csv").read_text().startswith('"prediction","probability_no","probability_yes"')
 

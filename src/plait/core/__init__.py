@@ -11,9 +11,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name",
-        "shown_by",
-        "status_of",
+        "as_array", "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "name_splits", "no_column",
+        "second_name", "shown_by", "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
@@ -34,8 +33,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "tables": ("FORMS", "PLAIN", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (
-        "FEW", "THREADS", "number_threads", "one_thread", "open_pool", "single_blas", "task_threads",
-        "torch_threads",
+        "FEW", "THREADS", "count_torch_threads", "number_threads", "one_thread", "open_pool", "single_blas",
+        "task_threads", "torch_inference", "torch_threads",
     ),
     "typed": ("check_type",),
     "version": ("__version__",),

@@ -20,7 +20,8 @@ from torch import Tensor
 from plait.core.files import Stages
 from plait.core.words import count
 from plait.kinds import KINDS
-from plait.kinds.network import fewest_steps, is_convolutional, is_given_features
+from plait.kinds.network import fewest_steps, is_convolutional
+from plait.kinds.sizes import is_given_features
 from plait.models import plan as plans
 from plait.models.learning import decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
 from plait.models.network import Network, NetworkPredictor, Parts, tuned_makers

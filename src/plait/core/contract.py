@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
+import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -336,6 +337,12 @@ class Batch:
 def as_array(x: Any) -> np.ndarray:
     """Return what a batch holds, a tensor anywhere or an array, as an array."""
     return x if isinstance(x, np.ndarray) else x.cpu().numpy()
+
+
+def as_held(x: Any) -> Any:
+    """Return an array as a batch holds it: as a tensor where torch is loaded, else as it is."""
+    torch = sys.modules.get("torch")
+    return x if torch is None else torch.from_numpy(x)
 
 
 _SECOND = "\ue000"  # what follows it in the name of an input is a second view of the modality before it

@@ -41,6 +41,12 @@ def batch_features(
     return {name: _made(batch, name, layouts).features for name in names}
 
 
+def give_features(batch: Batch, name: str, layout: Mapping[str, Any], features: np.ndarray, seconds: float) -> None:
+    """Give a batch the features of one modality, (batch, feature), which took so long to make of its rows."""
+    seen = batch.inputs.get(name), batch.present.get(name), batch.cells.get(name)
+    batch.features.setdefault(name, []).append(Made(seen, layout, features, seconds))
+
+
 def features_seconds(batch: Batch, wanted: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> float:
     """Return the seconds that it takes to make the features of (name, layouts), each once, whoever else asks."""
     made = [_made(batch, name, layouts) for name, layouts in wanted]

@@ -53,16 +53,6 @@ def centre(kind: str, x: Tensor) -> Tensor:
     return network.centre(x) if hasattr(network, "centre") else x
 
 
-def is_convolutional(kind: str) -> bool:
-    """Whether the encoder of a layout's kind sees many cells, and is trained long."""
-    return bool(getattr(KINDS[kind].network, "CONVOLUTIONAL", False))
-
-
-def fewest_steps(kind: str) -> int:
-    """How many steps the encoder of a layout's kind learns for at least, however few the rows are."""
-    return int(getattr(KINDS[kind].network, "FEWEST_STEPS", 0))
-
-
 def is_normed(kind: str) -> bool:
     """Whether the encoder of a layout's kind has BatchNorm, which needs two inputs or more."""
     return bool(getattr(KINDS[kind].network, "NORMED", False))

@@ -1,4 +1,7 @@
-"""What one input of a layout (JSON: {"kind", and the sizes of one input}) is shaped as. Loads no torch."""
+"""What one input of a layout (JSON: {"kind", and the sizes of one input}) is shaped as, and how it is learned from.
+
+Loads no torch, but where it is asked how a network learns.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,13 @@ def check_shape(name: str, x: Any, expected: Sequence[int | str]) -> None:
     if not fits or len(x.shape) != len(expected):
         wanted = ", ".join(map(str, expected))
         raise RequestError(f"{name}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")
+
+
+def is_convolutional(kind: str) -> bool:
+    """Whether the encoder of a layout's kind sees many cells, and is trained long."""
+    return bool(getattr(KINDS[kind].network, "CONVOLUTIONAL", False))
+
+
+def fewest_steps(kind: str) -> int:
+    """How many steps the encoder of a layout's kind learns for at least, however few the rows are."""
+    return int(getattr(KINDS[kind].network, "FEWEST_STEPS", 0))

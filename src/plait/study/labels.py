@@ -12,13 +12,14 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label
+from plait.core.later import torch
 from plait.core.options import CLASS_METRICS, LABEL_METRICS, NUMBER_METRICS, ORDERED_METRICS, FitOptions
 from plait.core.words import count, percent
 from plait.data.label_lists import code_labels, find_delimiter, read_labels
+from plait.data.lists import array_of
 from plait.data.parse import Written, how_written, read_amounts
 from plait.data.spelling import settle_spellings
 from plait.errors import RequestError, TableError
@@ -469,7 +470,7 @@ def column_of_labels(labels: Any, rows: int) -> Any:
         raise RequestError(
             f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class)."
         )
-    return pa.chunked_array([pa.array(array.tolist())])
+    return pa.chunked_array([array_of(array.tolist())])
 
 
 def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarray | None = None) -> str:

@@ -33,7 +33,7 @@ DOOR: dict[str, tuple[str, ...]] = {
         "features_seconds",
         "give_features",
     ),
-    "grades": ("order_classes",),
+    "grades": ("order_classes", "settle_grades"),
     "kind": ("Kind",),
     "left_out": ("WHY_ASKED", "is_lost", "say_left_out", "way_in"),
     "media": ("SAVED", "WEB", "means_files"),

@@ -106,6 +106,7 @@ def encode_kept(
     if len(new):
         features[new] = encode(inputs[new])
     cache.add([keys[place] for place in new], features[new])
+    cache.count(len(keys), int(kept.sum()))
     return features
 
 

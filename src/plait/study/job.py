@@ -22,6 +22,7 @@ from plait.core.contract import Schema, Table, group_rows
 from plait.core.files import UNFINISHED, Stages, naming, read_json, read_tensors, under, write_json, write_tensors
 from plait.core.later import torch
 from plait.core.options import AS_TEXT, FitOptions
+from plait.core.threads import number_threads
 from plait.core.words import count
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
@@ -160,6 +161,7 @@ class Fit:
         if keep and (self.work / "prepared.json").exists():
             return kept_rows(self.work, self.options.encoders)
         strands = self._fit_views(table, split, options)
+        number_threads()  # of encoders that were loaded since
         for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
             callback({"note": text})
         if not keep:

@@ -341,8 +341,11 @@ def as_array(x: Any) -> np.ndarray:
 
 def as_held(x: Any) -> Any:
     """Return an array as a batch holds it: as a tensor where torch is loaded, else as it is."""
-    torch = sys.modules.get("torch")
-    return x if torch is None else torch.from_numpy(x)
+    if "torch" not in sys.modules:
+        return x
+    import torch  # which waits for another thread that is loading it
+
+    return torch.from_numpy(x)
 
 
 _SECOND = "\ue000"  # what follows it in the name of an input is a second view of the modality before it

@@ -61,8 +61,11 @@ def task_threads() -> Iterator[None]:
 
 def torch_inference() -> AbstractContextManager[Any]:
     """Let torch keep nothing for gradients, where it is loaded."""
-    torch = sys.modules.get("torch")
-    return contextlib.nullcontext() if torch is None else torch.inference_mode()
+    if "torch" not in sys.modules:
+        return contextlib.nullcontext()
+    import torch  # which waits for another thread that is loading it
+
+    return torch.inference_mode()
 
 
 def count_torch_threads() -> int | None:

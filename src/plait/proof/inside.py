@@ -142,11 +142,7 @@ class Probe:
     def _vary(self, name: str, inputs: Tensor, cells: np.ndarray | None = None) -> Batch:
         """Return the row as often as there are inputs of one modality, with these in it."""
         old = self.batch
-        spread = (lambda x, shape: x.expand(shape)) if hasattr(inputs, "expand") else np.broadcast_to
-        parts = (
-            {n: spread(x, (len(inputs), *x.shape[1:])) for n, x in part.items()}
-            for part in (old.inputs, old.present, old.cells)
-        )
+        parts = ({n: _spread(x, len(inputs)) for n, x in part.items()} for part in (old.inputs, old.present, old.cells))
         values, present, filled = parts
         values[name] = inputs
         if cells is not None:
@@ -155,6 +151,12 @@ class Probe:
             if name in filled:
                 filled[name] = kept
         return Batch(values, present, None, filled)
+
+
+def _spread(x: Any, num: int) -> Any:
+    """Return a row (1, …), a tensor or an array, as often as asked, without a copy."""
+    shape = (num, *x.shape[1:])
+    return np.broadcast_to(x, shape) if isinstance(x, np.ndarray) else x.expand(shape)
 
 
 def network_of(predictor: Any) -> Network | None:

@@ -56,8 +56,7 @@ def score_plait(train: Part, test: Part, seed: int, networks: bool = False) -> f
 def score_kernels(train: Part, test: Part, seed: int) -> float:
     """Return the accuracy of the kernels under one linear learner, as MiniRocket is used: nothing is chosen."""
     from plait.kinds.series.features import features
-    from plait.kinds.series.network import layout
-    from plait.kinds.series.prep import SeriesPrep
+    from plait.kinds.series.prep import SeriesPrep, layout
     from plait.models.discriminant import Discriminant
 
     classes, codes = np.unique(train[1], return_inverse=True)

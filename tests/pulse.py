@@ -111,13 +111,15 @@ PULSE = Kind(
     abilities={
         "recognise": SimpleNamespace(claim=claim),
         "read": SimpleNamespace(DTYPE=np.float32, fit=fit, prepare=prepare),
-        "prep": SimpleNamespace(PREP=PulsePrep),
+        "prep": SimpleNamespace(
+            PREP=PulsePrep,
+            layout=lambda prep, encoder: {"ticks": 4},
+            shape=lambda layout: (layout["ticks"],),
+        ),
         "network": SimpleNamespace(
             ENCODER=PulseEncoder,
             PORT="float32",
             IN_GRAPH=False,
-            layout=lambda prep, encoder: {"ticks": 4},
-            shape=lambda layout: (layout["ticks"],),
             draw=draw,
         ),
         "features": SimpleNamespace(features=lambda x, layout: x),

@@ -22,8 +22,9 @@ from plait.kinds import KINDS
 from plait.kinds.features import even_spread
 from plait.kinds.kind import Kind
 from plait.kinds.mending import take_content
-from plait.kinds.network import as_float, centre, usual_encoder
+from plait.kinds.network import as_float, centre
 from plait.kinds.part import Part
+from plait.kinds.sizes import usual_encoder
 from pulse import PULSE, known_pulses
 
 NAMES = ["image", "audio", "text", "tabular", "vectors", "series", "video", "pulse"]
@@ -76,12 +77,12 @@ def make_part(name: str, folder: Path) -> Part:
 def prepared(kind: Kind, part: Part) -> tuple[Any, dict[str, Any], np.ndarray, np.ndarray, list[Any]]:
     generator = np.random.default_rng(0)
     prep = kind.read.fit(kind.prep.PREP.of({}), part, np.arange(len(part.table)), generator)
-    layout = {"kind": kind.name, **kind.network.layout(prep, usual_encoder(kind.name, 4))}
+    layout = {"kind": kind.name, **kind.prep.layout(prep, usual_encoder(kind.name, 4))}
     return prep, layout, *prepare(kind, prep, part, layout)
 
 
 def prepare(kind: Kind, prep: Any, part: Part, layout: Any) -> tuple[np.ndarray, np.ndarray, list[Any]]:
-    values = np.zeros((len(part.table), *kind.network.shape(layout)), kind.read.DTYPE)
+    values = np.zeros((len(part.table), *kind.prep.shape(layout)), kind.read.DTYPE)
     with ThreadPoolExecutor(1) as pool:
         present, reasons = kind.read.prepare(prep, part, layout, values, pool)
     return values, present, reasons
@@ -123,7 +124,7 @@ def test_drawn_inputs_fit_the_encoder_and_the_features(name: str, folder: Path) 
     layout = prepared(kind, make_part(name, folder))[1]
     sizes = {key: value for key, value in layout.items() if key != "kind"}
     x = torch.from_numpy(np.asarray(kind.network.draw(sizes, 6, np.random.default_rng(1)), np.float32))
-    assert tuple(x.shape) == (6, *kind.network.shape(sizes))
+    assert tuple(x.shape) == (6, *kind.prep.shape(sizes))
     tokens, present = kind.network.ENCODER(**sizes, dim=8).eval()(centre(name, as_float(name, x)))
     assert (tokens.shape[0], tokens.shape[2], tuple(present.shape)) == (6, 8, tuple(tokens.shape[:2]))
     features = kind.features.features(as_float(name, x).numpy().astype(np.float64), sizes)

@@ -64,10 +64,23 @@ def test_predicting_loads_nothing_that_only_fitting_needs_and_no_other_reader(tm
     (tmp_path / "one.csv").write_text('note,dose\n"a cold grey morning by the sea",0.5\n')
     words = ["predict", str(KEPT / run), str(tmp_path / "one.csv"), "--out", str(tmp_path / "out.csv")]
     code = f"from plait.cli import main\ntry:\n    main({words})\nexcept SystemExit as end:\n    assert end.code == 0"
-    own = ["plait.models.classic"] if run == "classic" else ["plait.models.network"]
-    heavy = [name for name in {*OF_FIT_ALONE, *NOT_OF_CSV, *NOT_OF_NETWORKS} if name not in own]
+    own = ["plait.models.classic"] if run == "classic" else ["plait.models.network", "torch"]
+    heavy = [name for name in {"torch", *OF_FIT_ALONE, *NOT_OF_CSV, *NOT_OF_NETWORKS} if name not in own]
     assert loaded_after(code, heavy) == []
     assert (tmp_path / "out.csv").read_text().startswith('"prediction","probability_no","probability_yes"')
+
+
+def test_classic_learners_are_fitted_and_asked_without_torch(tmp_path: Path) -> None:
+    rows = [f"{'good' if row % 2 else 'bad'} day {row % 7},{row % 2 * 3 + row % 5},{row % 2}\n" for row in range(40)]
+    (tmp_path / "table.csv").write_text("note,dose,label\n" + "".join(rows))
+    code = f"""
+import plait
+model = plait.fit({str(tmp_path / "table.csv")!r}, target="label", candidates=["classic"], report=False)
+assert len(model.predict({str(tmp_path / "table.csv")!r}).labels) == 40
+"""
+    assert loaded_after(code, ["torch", "rapidfuzz", "plait.study.speech", "plait.space.learn", "sklearn"]) == [
+        "sklearn"
+    ]
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from plait.core.contract import (
     Schema,
     Table,
     answer_subsets,
+    as_array,
+    as_held,
     clean_label,
     keep_only,
     name_splits,
@@ -237,3 +240,13 @@ def test_a_table_in_a_line_and_in_a_cell() -> None:
     assert repr(FRAME) == "Table(3 rows × 3 columns: age, pixels, note)"
     assert "array of 2" in FRAME._repr_html_()
     assert "0 rows × 0 columns" in Table({})._repr_html_()
+
+
+def test_a_batch_holds_tensors_only_where_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.arange(3)
+    held = as_held(x)
+    assert isinstance(held, torch.Tensor)
+    assert as_array(held).tolist() == [0, 1, 2]
+    assert as_array(x) is x
+    monkeypatch.delitem(sys.modules, "torch")
+    assert as_held(x) is x

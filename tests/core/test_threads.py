@@ -10,7 +10,7 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from plait.core.threads import number_threads, one_thread, open_pool, single_blas
+from plait.core.threads import count_torch_threads, number_threads, one_thread, open_pool, single_blas, torch_inference
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,15 @@ def test_a_few_cells_are_opened_without_a_thread() -> None:
             pool.submit(lambda: 1 / 0).result()
     with open_pool(16) as pool:
         assert "MainThread" not in [name for _, name in pool.map(where, (1, 2))]
+
+
+def test_where_torch_is_not_loaded_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch_inference():
+        assert torch.is_inference_mode_enabled()
+    assert count_torch_threads() == torch.get_num_threads()
+    monkeypatch.delitem(sys.modules, "torch")
+    with torch_inference():
+        assert not torch.is_inference_mode_enabled()
+    assert count_torch_threads() is None
+    number_threads()
+    assert "torch" not in sys.modules

@@ -225,6 +225,8 @@ def test_a_target_says_why_and_the_way_out() -> None:
     assert why([*range(1, 9843, 41)], "my y") == (
         "241 different values in 241 rows: numbers from 1 to 9,841: regression; --kind 'my y'=category for classes"
     )
+    spelled = detect(read({"y": ["Low", "low", "high", "n/a"]}), target="y", kinds={"y": "ordered"}).column("y")
+    assert spelled.why == "the target as asked; 2 different values in 4 rows: classes in an order, said by you"
     assert why(["a", "a", "b", "c"]) == "3 different values in 4 rows, 2 of them in one row only: classes"
 
 

@@ -8,7 +8,7 @@ import torch
 
 from plait.core.contract import Batch
 from plait.errors import RequestError
-from plait.kinds.features import as_float, batch_features, feature_count
+from plait.kinds.features import batch_features, feature_count
 from tiny import LAYOUTS, STRANDS, make_batch, take_rows
 
 ALL = tuple(STRANDS)
@@ -87,14 +87,14 @@ def test_no_rows_keep_the_count_of_their_features() -> None:
     assert {name: x.shape for name, x in found.items()} == {name: (0, feature_count(x)) for name, x in layouts.items()}
 
 
-def test_only_pictures_in_whole_numbers_are_scaled() -> None:
-    whole = torch.tensor([[0, 51, 255]], dtype=torch.uint8)
-    assert as_float("image", whole)[0].tolist() == pytest.approx([0, 0.2, 1])
-    assert as_float("image", whole / 255)[0].tolist() == pytest.approx([0, 0.2, 1])
-    assert as_float("tabular", whole)[0].tolist() == [0, 51, 255]
-    assert as_float("tabular", whole).dtype == torch.float32
-    assert as_float("tuned", whole) is whole  # a pretrained network scales what it is given
-    assert whole[0].tolist() == [0, 51, 255]
+def test_arrays_have_the_features_of_tensors_to_the_last_bit() -> None:
+    batch, layouts = batch_of(), layouts_of(*ALL)
+    whole = torch.randint(0, 256, (40, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    batch.inputs["photo"] = whole
+    plain = Batch(*({name: x.numpy() for name, x in own.items()} for own in (batch.inputs, batch.present)))
+    plain.cells = {name: x.numpy() for name, x in batch.cells.items()}
+    for name, found in batch_features(plain, layouts, ALL).items():
+        assert np.array_equal(found, batch_features(batch, layouts, [name])[name], equal_nan=True), name
 
 
 def test_a_modality_that_is_not_there_is_named() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from plait.errors import TableError
-from plait.kinds.grades import are_grades, order_classes
+from plait.kinds.grades import are_grades, order_classes, settle_grades
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from plait.kinds.grades import are_grades, order_classes
         ({"十分", "零分", "五分"}, ["零分", "五分", "十分"]),
         ({"IV", "I", "V"}, ["I", "IV", "V"]),
         ({"Stage II", "Stage I", "Stage III"}, ["Stage I", "Stage II", "Stage III"]),
+        ({"gut", "Sehr gut", "mangelhaft"}, ["mangelhaft", "gut", "Sehr gut"]),
+        ({"sehr hoch", "mittel", "niedrig"}, ["niedrig", "mittel", "sehr hoch"]),
         ({"strongly_agree", "agree", "disagree"}, ["disagree", "agree", "strongly_agree"]),
     ],
 )
@@ -56,7 +58,17 @@ def test_what_has_no_order_is_told(values: set[object]) -> None:
         ("size", ["small", "large", "medium"], True),
         ("review", ["Good", "good", "bad"], True),
         ("animal", ["cat", "dog", "cow"], False),
+        ("grade", ["sehr gut", "gut", "befriedigend", "ausreichend", "mangelhaft", "ungenügend"], True),
+        ("y", ["1", "2", "3", "nan"], True),
+        ("y", ["low", "n/a", "medium", "high"], True),
+        ("pain", ["none", "mild", "severe"], True),
     ],
 )
 def test_what_looks_like_grades(name: str, values: list[object], graded: bool) -> None:
     assert are_grades(name, values) == graded
+
+
+def test_a_word_for_nothing_is_no_grade_unless_its_scale_has_it() -> None:
+    assert settle_grades(["low", None, "nan", "high", "N/A"]) == (["low", None, None, "high", None], "", ["N/A", "nan"])
+    assert settle_grades(["none", "Low", "low", "low"]) == (["none", "low", "low", "low"], "'Low' for 'low'", [])
+    assert settle_grades([3, 1, None]) == ([3, 1, None], "", [])

@@ -390,13 +390,6 @@ def test_a_damaged_learner_names_its_file() -> None:
         restore_predictors(stored)
 
 
-def test_a_plan_that_cannot_be_rebuilt_is_told() -> None:
-    stored = store_predictors({"winner": network("parallel(photo, text)", ["photo", "text"])})
-    stored.parts[0]["spec"] = {**stored.parts[0]["spec"], "plan": "parallel(photo, text, by=MyFusion)"}
-    with pytest.raises(RunError, match=r"the plan parallel\(photo, text, by=MyFusion\) cannot be rebuilt"):
-        restore_predictors(stored)
-
-
 # run folders of strangers: sealed anew, and not what plait wrote
 
 W, C = "weights.safetensors", "classic-2.safetensors"

@@ -1,6 +1,7 @@
 """Every row in is a row out, with a reason for every hole."""
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +128,20 @@ def test_a_batch_holds_the_rows_asked_for_and_keeps_what_is_named(folder: Path) 
     assert kept.inputs["sound"].shape == batch.inputs["sound"].shape
     assert not kept.inputs["sound"].any()  # nothing is copied of what nobody is to see
     batch.inputs["photo"][:] = 0
+    assert prepared.inputs["photo"][3].any()  # a batch is a copy
+
+
+def test_a_batch_holds_arrays_where_nobody_can_ask_for_tensors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare((table := read(folder / "table.csv")), views_of(table))
+    tensors = prepared.batch(np.array([3, 1]), ["photo"])
+    monkeypatch.delitem(sys.modules, "torch")
+    arrays = prepared.batch(np.array([3, 1]), ["photo"])
+    for own, other in ((arrays.inputs, tensors.inputs), (arrays.present, tensors.present)):
+        assert {name: type(x) for name, x in own.items()} == dict.fromkeys(other, np.ndarray)
+        assert all(
+            np.array_equal(x, other[name].numpy()) and x.dtype == other[name].numpy().dtype for name, x in own.items()
+        )
+    arrays.inputs["photo"][:] = 0
     assert prepared.inputs["photo"][3].any()  # a batch is a copy
 
 

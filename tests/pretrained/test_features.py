@@ -10,6 +10,7 @@ from PIL import Image
 
 from means import Means, frozen
 from plait.data.fact_cache import cache_folder
+from plait.data.feature_cache import read_counts
 from plait.pretrained.features import Cells, encode_kept, nothing_kept, read_features, read_raw
 
 
@@ -73,6 +74,7 @@ def test_what_was_covered_or_made_worse_is_encoded_once() -> None:
     first, again = (encode_kept(frozen(network), inputs[rows]) for rows in ([0, 1], [2, 1]))
     assert (first.ravel().tolist(), again.ravel().tolist()) == ([0, 1], [2, 1])
     assert network.seen == [2, 1]
+    assert [read_counts(place) for place in (cache_folder() / "features").iterdir()] == [(4, 1)]
     with nothing_kept():
         assert encode_kept(frozen(network), inputs).ravel().tolist() == [0, 1, 2]
     assert network.seen == [2, 1, 3]

@@ -18,6 +18,7 @@ from plait.kinds.audio import acoustic
 from plait.kinds.audio.prep import AudioPrep
 from plait.kinds.image.inside import blank
 from plait.kinds.image.prep import ImagePrep
+from plait.kinds.network import as_float
 from plait.kinds.tabular.prep import TabularPrep
 from plait.kinds.text.inside import word_parts
 from plait.kinds.text.prep import TextPrep
@@ -369,7 +370,7 @@ def test_integrated_gradients_add_up_to_the_change_from_a_plain_picture(explaine
     _, batch, strand = row(7, "photo")
     probe = Probe(explained_model.predictor(), batch, 1)
     heat = drill.gradient_map(probe, strand)
-    x = drill.as_float("image", batch.inputs["photo"])
+    x = as_float("image", batch.inputs["photo"])
     whole, plain = probe.ask("photo", torch.cat([x, blank(x)]))
     assert heat.shape == (1, 8, 8)
     assert heat.sum() == pytest.approx(whole - plain, abs=0.05)
@@ -405,7 +406,7 @@ def test_the_places_of_a_picture_beat_a_random_order(explained_model: Any, row: 
     probe = Probe(explained_model.predictor(), batch, index)
     (detail,) = drill_row(table, [strand], explained_model.predictor(), batch, index, random())
     assert detail.heat is not None
-    x = drill.as_float("image", batch.inputs["photo"])
+    x = as_float("image", batch.inputs["photo"])
     plain = blank(x)
 
     def answer(kept: np.ndarray) -> np.ndarray:

@@ -60,6 +60,8 @@ def test_the_same_content_twice_is_one_entry(copied: Path, table: Table) -> None
     before = there.kinds
     assert there.add(table) == 0
     assert load_index(copied).kinds == before
+    given = f"{there.rows} rows given, {sum(before.values())} different cells: text {before['text']}"
+    assert str(there).startswith(given)
     assert there.add({"note": ["something new", "something new"]}) == 1
     assert load_index(copied).kinds["text"] == before["text"] + 1
     last = load_index(copied).shards[-1]

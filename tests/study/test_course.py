@@ -1,9 +1,11 @@
 """The course of a fit: folds before the search, a learning curve after it, and the end."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plait.core.files import Stages
 from plait.runs.model import Model
 from plait.verbs.fit import fit
 from searches import take_quick_learners
@@ -31,3 +33,18 @@ def test_a_learning_curve_ends_with_all_training_rows() -> None:
     facts = learn(learning_curve=True).facts
     assert facts.learning_curve[-1]["rows"] == facts.splits["train"]
     assert facts.test is not None
+
+
+def test_only_what_is_found_again_keeps_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved, save = list[Path | None](), Stages.save_arrays
+
+    def noted(self: Stages, *given: Any) -> None:
+        saved.append(self.folder)
+        save(self, *given)
+
+    monkeypatch.setattr(Stages, "save_arrays", noted)
+    one = learn()
+    assert {*saved} <= {None}
+    two = learn(out=tmp_path / "run", report=False)
+    assert tmp_path / "run" / "unfinished" in saved
+    assert one.facts.test == two.facts.test

@@ -457,3 +457,9 @@ def test_grades_in_other_letters_are_one_grade_as_most_write_it_and_it_is_said()
     assert labels.cells.tolist() == ["good", "bad", "good", "good", "bad", "fair", None]
     assert labels.note == "y: grades written in other letters count as the same: 'BAD' for 'bad', 'Good' for 'good'."
     assert find(["Good", "good", "bad"]).classes == ["Good", "bad", "good"]  # classes are what they are
+
+
+def test_a_word_for_nothing_among_grades_is_no_label_and_it_is_said() -> None:
+    labels = find(["low", "nan", "high", "medium", None], "ordered")
+    assert (labels.classes, labels.codes.tolist()) == (["low", "medium", "high"], [0, -1, 2, 1, -1])
+    assert labels.note == "y: no grade is 'nan'."

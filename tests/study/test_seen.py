@@ -6,6 +6,7 @@ import pytest
 from plait.core.contract import second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
+from plait.kinds.features import batch_features, features_seconds
 from plait.study.seen import Seen, see_anew
 from searches import make_job, prepare_all
 from tiny import SENTENCES
@@ -78,3 +79,12 @@ def test_features_that_were_made_elsewhere_are_seen_as_there() -> None:
     assert turn.features["a"][:, 0].tolist() == pytest.approx([0, np.nan, 0], nan_ok=True)
     assert turn.layouts == {"a": {"kind": "vectors"}}
     assert seen.features["a"].tolist() == np.ones((3, 2)).tolist()
+
+
+def test_rows_to_take_times_of_have_the_features_that_are_made_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read({"age": list(range(12)), "y": [0, 1] * 6})
+    seen = Seen(prepare_all(table, detect(table, target="y", kinds={"age": "number"}), np.arange(12)))
+    whole = seen.features["tabular"]
+    monkeypatch.setattr("plait.kinds.features._features_of", lambda *_: pytest.fail("made again"))
+    assert np.array_equal(batch_features(seen.few, seen.layouts, ["tabular"])["tabular"], whole)
+    assert features_seconds(seen.few, [("tabular", seen.layouts)]) == pytest.approx(12 * seen.seconds["tabular"])

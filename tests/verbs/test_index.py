@@ -48,6 +48,6 @@ def test_an_index_of_another_run_or_aim_is_refused(folder: Path, tmp_path: Path)
 
 def test_the_summary_says_how_well_it_finds(folder: Path) -> None:
     said = str(plait.index(folder, TABLE))
-    assert said.startswith("24 rows, ")
+    assert said.startswith("24 rows given, ")
     assert "class mAP on validation (* was chosen):" in said
     assert "ridge CCA" in said

@@ -1,5 +1,6 @@
 """A report written again from a finished run: its figures, its language, and runs that kept no content."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def test_it_is_written_again_as_it_was_and_the_run_stays_whole(run: Path, tmp_pa
     assert (tmp_path / "report.html").read_text("utf-8") == (run / "report.html").read_text("utf-8")
     assert report(run).folder == run / "report"
     plait.load(run)
+
+
+def test_a_full_disk_leaves_no_empty_folder(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, f"{path} cannot be written: No space left on device")
+
+    monkeypatch.setattr("plait.verbs.report.write_report", full)
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "new" / "report", tmp_path / "there"):
+        with pytest.raises(OSError, match=r"report\.html cannot be written: No space left"):
+            report(run, out=out)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 FORMS = [("svg", b"<?xml")]

@@ -16,8 +16,8 @@ from plait.core.contract import Modality, Schema, Table, clean_label
 from plait.core.options import OWN
 from plait.core.terminal import Callback
 from plait.data.feature_cache import list_features
-from plait.data.spelling import settle_spellings
 from plait.kinds import KINDS
+from plait.kinds.grades import settle_grades
 
 MOST_ROWS = 3000  # rows looked at; more are drawn from
 LEAST_ROWS = 40
@@ -50,7 +50,7 @@ class Labels:
             return None
         cells, alike = [clean_label(cell) for cell in table.cells(name)], ""
         if schema.column(name).kind == "ordered":
-            cells, alike = settle_spellings(cells)
+            cells, alike, _ = settle_grades(cells)
         names = sorted({cell for cell in cells if cell is not None}, key=lambda c: (isinstance(c, str), c))
         place = {label: code for code, label in enumerate(names)}
         codes = np.array([-1 if cell is None else place[cell] for cell in cells], dtype=np.int64)

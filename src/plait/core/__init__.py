@@ -11,9 +11,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "classes": ("Ordered", "Several", "log_odds", "place_of"),
     "contract": (
         "BLANK", "Batch", "Column", "FILLED", "MUTE", "Modality", "NEW", "SPLITS", "Schema", "Table", "answer_subsets",
-        "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "name_splits", "no_column", "second_name",
-        "shown_by",
-        "status_of",
+        "as_array", "as_held", "clean_label", "frame_of", "free_name", "group_rows", "keep_only", "name_splits",
+        "no_column", "second_name", "shown_by", "status_of",
     ),
     "files": (
         "AGAIN", "MISFITS", "Stages", "UNFINISHED", "check_finite", "consistent", "digest", "file_in", "folder_in",
@@ -23,10 +22,11 @@ DOOR: dict[str, tuple[str, ...]] = {
     "finding": ("Finding", "quoted", "say_cells"),
     "garbage": ("uncollected",),
     "language": ("join_sentences", "retell", "say", "speak_to", "speaking", "spoken", "twin"),
+    "later": ("functional", "torch"),
     "notebook": ("MOST_COLUMNS", "MOST_ROWS", "cell", "clean", "grid", "head", "lines", "say", "seen"),
     "options": (
         "AS_TEXT", "CLASS_METRICS", "ColumnKeywords", "FitKeywords", "FitOptions", "LABEL_METRICS", "LANGUAGES",
-        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "REPORT_ROWS", "SHARED", "check_argument", "checked",
+        "NUMBER_METRICS", "ORDERED_METRICS", "OWN", "QUICK", "REPORT_ROWS", "SHARED", "check_argument", "checked",
         "from_strings", "option", "read_flags",
     ),
     "progress": ("Progress", "can_show", "joined"),
@@ -34,8 +34,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "tables": ("FORMS", "PLAIN", "make_table", "markdown_table", "markdown_text"),
     "terminal": ("Callback", "harmless", "quiet", "text_table"),
     "threads": (
-        "FEW", "THREADS", "number_threads", "one_thread", "open_pool", "single_blas", "task_threads",
-        "torch_threads",
+        "FEW", "THREADS", "count_torch_threads", "number_threads", "one_thread", "open_pool", "single_blas",
+        "task_threads", "torch_inference", "torch_threads",
     ),
     "typed": ("check_type",),
     "version": ("__version__",),

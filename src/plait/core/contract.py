@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
+import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -322,14 +323,29 @@ class Batch:
     """What a predictor sees. inputs[m]: (batch, …); present[m]: (batch,) bool; target: (batch,) or None.
 
     Of a media modality with several columns inputs[m] is (batch, column, …), and cells[m] (batch, column) bool says
-    which are there. Give a batch another tensor rather than change one: features that were made of it are kept.
+    which are there. Give a batch another tensor rather than change one: features that were made of it are kept. Where
+    torch is not loaded, and so nobody can ask for a tensor, all of them are arrays.
     """
 
-    inputs: dict[str, torch.Tensor]
-    present: dict[str, torch.Tensor]
+    inputs: dict[str, Any]
+    present: dict[str, Any]
     target: torch.Tensor | None = None
-    cells: dict[str, torch.Tensor] = field(default_factory=dict)
+    cells: dict[str, Any] = field(default_factory=dict)
     features: dict[str, list[Any]] = field(default_factory=dict, repr=False, compare=False)  # made of inputs, kept
+
+
+def as_array(x: Any) -> np.ndarray:
+    """Return what a batch holds, a tensor anywhere or an array, as an array."""
+    return x if isinstance(x, np.ndarray) else x.cpu().numpy()
+
+
+def as_held(x: Any) -> Any:
+    """Return an array as a batch holds it: as a tensor where torch is loaded, else as it is."""
+    if "torch" not in sys.modules:
+        return x
+    import torch  # which waits for another thread that is loading it
+
+    return torch.from_numpy(x)
 
 
 _SECOND = "\ue000"  # what follows it in the name of an input is a second view of the modality before it
@@ -349,7 +365,7 @@ def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
     """Return the batch with only these modalities present. Inputs are shared, not copied."""
     kept = set(keep)
 
-    def masked(flags: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def masked(flags: Mapping[str, Any]) -> dict[str, Any]:
         return {name: x if shown_by(name) in kept else x & False for name, x in flags.items()}
 
     return Batch(batch.inputs, masked(batch.present), batch.target, masked(batch.cells))

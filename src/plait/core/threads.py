@@ -16,10 +16,9 @@ THREADS = min(8, os.cpu_count() or 1)  # more wait for one another: Python runs 
 
 
 def number_threads() -> None:
-    """Set torch's threads once and on purpose: one for each core, unless the user said otherwise."""
-    import torch
-
-    if "OMP_NUM_THREADS" not in os.environ:
+    """Set torch's threads on purpose, where it is loaded: one for each core, unless the user said otherwise."""
+    torch = sys.modules.get("torch")
+    if torch is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
@@ -60,9 +59,28 @@ def task_threads() -> Iterator[None]:
             number_threads()
 
 
+def torch_inference() -> AbstractContextManager[Any]:
+    """Let torch keep nothing for gradients, where it is loaded."""
+    if "torch" not in sys.modules:
+        return contextlib.nullcontext()
+    import torch  # which waits for another thread that is loading it
+
+    return torch.inference_mode()
+
+
+def count_torch_threads() -> int | None:
+    """Return on how many threads torch computes; None where it is not loaded."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.get_num_threads()
+
+
 @contextlib.contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Let torch compute on so many threads, within a task too: of a network they are those of the process that asks."""
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Let torch compute on so many threads, within a task too: of a network they are those of the process that asks.
+    None: as that process had not loaded it."""
+    if count is None:
+        yield
+        return
     import torch
 
     before = torch.get_num_threads()

@@ -20,6 +20,7 @@ from uuid import UUID
 import numpy as np
 
 from plait.data import formats, media
+from plait.data.lists import array_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -145,7 +146,7 @@ def column_of_array(values: Any) -> Any:
         return column_of_list([v.decode() if array.dtype.kind == "S" else v for v in array.tolist()])
     if array.dtype.kind in "Mm":  # Arrow knows no hours, months or years
         array = array.astype(f"{array.dtype.kind}8[us]")
-    return plain(pa.chunked_array([pa.array(array, from_pandas=True)]))
+    return plain(pa.chunked_array([array_of(array, nan=False)]))
 
 
 def column_of_series(series: Any) -> Any:
@@ -187,10 +188,10 @@ def column_of_cells(cells: list[Any]) -> Any:
         cells = [cell if cell is None else int(cell) for cell in cells]
     if not _misread(kinds, cells):
         with contextlib.suppress(*_REFUSED, pa.ArrowException):
-            return plain(pa.chunked_array([pa.array(cells, from_pandas=True)]))
+            return plain(pa.chunked_array([array_of(cells, nan=False)]))
     written = sum(num for kind, num in kinds.items() if issubclass(kind, _WRITTEN))
     if 2 * written > kinds.total() and not (str in kinds and any(map(_holds_media, cells))):
-        return pa.chunked_array([pa.array(map(_written, cells), pa.string())])
+        return pa.chunked_array([array_of([*map(_written, cells)], "string")])
     shapes = {(cell.shape, cell.dtype) if isinstance(cell, np.ndarray) else None for cell in cells}
     if len(shapes) == 1 and None not in shapes:
         return np.stack(cells)

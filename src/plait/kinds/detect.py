@@ -16,6 +16,7 @@ from plait.data.label_lists import find_delimiter, looks_like_labels
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS, column_kinds, forms_of, is_opened, kind_of_column
 from plait.kinds.facts import FEW, Facts, Guess, facts_of
+from plait.kinds.grades import settle_grades
 from plait.kinds.left_out import WHY_ASKED
 from plait.kinds.media import is_heard
 from plait.kinds.recognise import judge
@@ -176,7 +177,7 @@ SAID = {"ordered": "classes in an order"}  # else its own name
 
 
 def _target(facts: Facts, guess: Guess, kind: str | None) -> Column:
-    name, counted = facts.name, _counted(facts)
+    name, counted = facts.name, _counted(facts, kind)
     if kind is not None:
         if kind not in TARGET_KINDS:
             raise RequestError(
@@ -264,10 +265,11 @@ def _as_transcript(column: Column, facts: Facts) -> Column:
     return Column(column.name, "text", "target", why, 0.8)
 
 
-def _counted(facts: Facts) -> str:
+def _counted(facts: Facts, kind: str | None = None) -> str:
     labels = facts.distinct or 0
     if facts.form == "text":  # blanks around a label are none of it
-        labels = len({clean_label(value) for value in facts.uniques()} - {None})
+        values = [clean_label(value) for value in facts.uniques()]
+        labels = len({*(settle_grades(values)[0] if kind == "ordered" else values)} - {None})
     return f"{count(labels, 'different value')} in {count(facts.filled, 'row')}"
 
 

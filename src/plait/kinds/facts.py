@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from plait.core.contract import Column, Table
+from plait.data.lists import array_of
 from plait.data.parse import is_missing
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def facts_of(table: Table, name: str) -> Facts:
             sample = [cells[i] for i in spread(len(cells))]
             form = "array" if any(isinstance(cell, np.ndarray) for cell in sample) else "other"
             return Facts(name, len(values), len(cells), None, sample, form, rate=rate)
-        values = pa.chunked_array([pa.array(values, from_pandas=True)])
+        values = pa.chunked_array([array_of(values, nan=False)])
     present, form = _present(values)
     countable = form in ("text", "whole", "real", "bool", "date")
     distinct = len(present.unique()) if countable else None
-    sample = present.take(pa.array(spread(len(present)))).to_pylist()
+    sample = present.take(array_of(spread(len(present)))).to_pylist()
     counted = present if countable else None
     return Facts(name, len(values), len(present), distinct, sample, form, counted, name in table.categories)
 
@@ -113,11 +114,11 @@ def _present(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
 
     kind, present, types = values.type, values.drop_null(), pa.types
     if types.is_string(kind) or types.is_large_string(kind):
-        return present.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(present)), 0)), "text"
+        return present.filter(pc.utf8_length(pc.utf8_trim_whitespace(present)).cast(pa.bool_())), "text"
     if types.is_floating(kind):
         return present.filter(pc.invert(pc.is_nan(present))), "real"
     if types.is_binary(kind) or types.is_large_binary(kind):
-        return present.filter(pc.greater(pc.binary_length(present), 0)), "bytes"
+        return present.filter(pc.binary_length(present).cast(pa.bool_())), "bytes"
     if types.is_struct(kind) and {f.name for f in kind} & {"bytes", "path"}:
         held = [pc.is_valid(pc.struct_field(present, [f.name])) for f in kind if f.name in ("bytes", "path")]
         return present.filter(held[0] if len(held) == 1 else pc.or_(*held)), "bytes"

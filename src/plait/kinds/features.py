@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plait.core.contract import Batch
+from plait.core.contract import Batch, as_array
 from plait.errors import RequestError, did_you_mean
 from plait.kinds import KINDS
-from plait.kinds.network import as_float, check_shape, input_shape
+from plait.kinds.sizes import check_shape, input_shape
 
-ROWS = 128  # rows in floats at a time
+ROWS, BYTES = 128, 255  # rows in floats at a time; what bytes are divided by
 
 
 class Made(NamedTuple):
@@ -39,6 +39,12 @@ def batch_features(
     Raises RequestError for a missing or misshaped input.
     """
     return {name: _made(batch, name, layouts).features for name in names}
+
+
+def give_features(batch: Batch, name: str, layout: Mapping[str, Any], features: np.ndarray, seconds: float) -> None:
+    """Give a batch the features of one modality, (batch, feature), which took so long to make of its rows."""
+    seen = batch.inputs.get(name), batch.present.get(name), batch.cells.get(name)
+    batch.features.setdefault(name, []).append(Made(seen, layout, features, seconds))
 
 
 def features_seconds(batch: Batch, wanted: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> float:
@@ -99,14 +105,15 @@ def _features_of(batch: Batch, name: str, layouts: Mapping[str, Mapping[str, Any
     kind, columns = layout["kind"], int(layout.get("columns", 1))
     shape = (columns, *input_shape(layout)) if columns > 1 else input_shape(layout)
     check_shape(f"modality {name!r}", x, ("batch", *shape))
-    here = batch.present[name].cpu().numpy()[:, None]
+    here = as_array(batch.present[name])[:, None]
     if columns > 1:
-        here = here & (batch.cells[name].cpu().numpy() if name in batch.cells else np.ones((len(here), columns), bool))
-        x = x.flatten(0, 1)
+        here = here & (as_array(batch.cells[name]) if name in batch.cells else np.ones((len(here), columns), bool))
+        x = x.reshape(-1, *shape[1:])
     flat, parts = np.flatnonzero(here), []
     for start in range(0, len(flat), ROWS):
-        values = as_float(kind, x[flat[start : start + ROWS].tolist()]).cpu().numpy().astype(np.float64)
-        parts.append(KINDS[kind].features.features(values, layout))
+        values = as_array(x[flat[start : start + ROWS]]).astype(np.float32)
+        values /= BYTES if str(x.dtype).endswith("uint8") else 1  # as the networks of pictures do
+        parts.append(KINDS[kind].features.features(values.astype(np.float64), layout))
     width = parts[0].shape[1] if parts else feature_count({**layout, "columns": 1})
     out = np.full((here.size, width), np.nan, np.float32)
     if parts:

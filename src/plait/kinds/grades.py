@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from plait.data.parse import is_missing
+from plait.data.spelling import settle_spellings
 from plait.errors import TableError
 
 # the least first; values of a column are some of one of these
@@ -33,6 +35,11 @@ SCALES: tuple[tuple[str, ...], ...] = (
     ("非常不同意", "不同意", "中立", "同意", "非常同意"),
     ("非常不满意", "不满意", "一般", "满意", "非常满意"),
     ("特小", "小", "中", "大", "特大"),
+    ("ungenügend", "mangelhaft", "ausreichend", "befriedigend", "gut", "sehr gut"),
+    ("sehr schlecht", "schlecht", "mittel", "mittelmäßig", "gut", "sehr gut", "ausgezeichnet"),
+    ("keine", "sehr niedrig", "niedrig", "gering", "mittel", "hoch", "sehr hoch"),
+    ("nie", "selten", "manchmal", "oft", "häufig", "meistens", "immer"),
+    ("sehr klein", "klein", "mittel", "groß", "sehr groß"),
 )  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)(?![\d.])")
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
@@ -68,9 +75,24 @@ def order_classes(name: str, values: Iterable[Any]) -> list[Any]:
     )
 
 
+def settle_grades(cells: Sequence[Any]) -> tuple[list[Any], str, list[str]]:
+    """Return graded cells in which texts that differ only in how they are written are alike, and words for nothing are
+    None, unless they are of a scale with all others; which the first are, and the second.
+
+    >>> settle_grades(["Good", "good", "good", "bad", "n/a"])
+    (['good', 'good', 'good', 'bad', None], "'Good' for 'good'", ['n/a'])
+    """
+    values = {cell for cell in cells if cell is not None}
+    nothing = [] if _scale_of(values) else sorted({cell for cell in values if is_missing(cell)})
+    settled, alike = settle_spellings([None if cell in nothing else cell for cell in cells])
+    return settled, alike, nothing
+
+
 def are_grades(name: str, values: Iterable[Any]) -> bool:
     """Whether these classes, of a column of this name, look like grades: words of a scale, or few numbers in a row."""
     found = list(values)
+    nothing = settle_grades(found)[2]
+    found = [value for value in found if value not in nothing]
     if len(found) < 3:
         return False
     try:

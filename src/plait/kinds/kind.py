@@ -12,18 +12,19 @@ read       read(cell, folder, rate, prep) → value; apply(prep, value) → arra
            and for each row why something is absent or broken, or None; DTYPE of the values; [compare(prep, part) →
            sentences on how cells differ from those that were learned from]
 prep       PREP: the class of its preparation, as a `Preparation` is, with state and from_state where it learns arrays;
-           [may_gain(prep) → whether what others have learned may be of use; SHARED: the options that a pretrained
+           layout(prep, encoder) → sizes as JSON; shape(layout) of one input; [usual(rows) → the encoder that is
+           trained where it is left open; own_input(prep) → shape and dtype that a module of the user's own is given;
+           may_gain(prep) → whether what others have learned may be of use; SHARED: the options that a pretrained
            encoder's preparation may be given; for_frozen(its prep, prep) → that with what was learned here;
            for_own(prep) → that of a module of the user's own]
-network    ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present; layout(prep, encoder) → sizes as
-           JSON; shape(layout) of one input; draw(layout, num, generator) → (batch, …) in the range of what is
-           prepared; OWN_INPUT, for_own(x): what a module of the user's own is given; [usual(rows) → the encoder that
-           is trained where it is left open; to_float(x), centre(x): as features are made of it, and as the encoder is
-           given it; CONVOLUTIONAL: trained long, in bfloat16 where that is quick; NORMED: has BatchNorm; PORT: the
-           dtype of an exported graph's input; IN_GRAPH: whether a pretrained encoder goes into that graph;
-           own_input(prep) → shape and dtype that a module of the user's own is given]
-features   features(x, layout) → (batch, feature) for learners that are no networks; [even(spread) → what each feature
-           is divided by]
+network    ENCODER(dim, **sizes): (batch, …) → tokens (batch, token, dim), present; draw(layout, num, generator) →
+           (batch, …) in the range of what is prepared; OWN_INPUT, for_own(x): what a module of the user's own is
+           given; [to_float(x), centre(x): as numbers, and as the encoder is given these; CONVOLUTIONAL:
+           trained long, in bfloat16 where that is quick; NORMED: has BatchNorm; PORT: the dtype of an exported graph's
+           input; IN_GRAPH: whether a pretrained encoder goes into that graph]. Nothing else of a kind loads torch, but
+           augment, and what looks inside
+features   features(x, layout) → (batch, feature) for learners that are no networks, of x in float64, of bytes 0…1;
+           [even(spread) → what each feature is divided by]
 augment    augment(prep, layout, x, generator) and augment_raw(x, generator) → x, changed at random
 worsen     WAYS: how an input gets worse, level by level
 row        row_part(table, columns, prep), row_height, draw_row, share_height, draw_share: one row as a picture

@@ -6,15 +6,13 @@ Convolutional ones use BatchNorm (over those rows), the others LayerNorm. No enc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.errors import RequestError
 from plait.kinds import KINDS
 
 
@@ -37,11 +35,6 @@ class Dropout(nn.Module):
         return x * stay.to(x.dtype).div_(1 - self.share)
 
 
-def input_shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the shape of one row's input of a layout, without the columns."""
-    return KINDS[layout["kind"]].network.shape(layout)
-
-
 def build_encoder(layout: Mapping[str, Any], dim: int) -> nn.Module:
     """Make the encoder for a layout (the JSON a fitted view gives): its kind and its sizes."""
     sizes = {name: value for name, value in layout.items() if name != "kind"}
@@ -60,43 +53,6 @@ def centre(kind: str, x: Tensor) -> Tensor:
     return network.centre(x) if hasattr(network, "centre") else x
 
 
-def usual_encoder(kind: str, rows: int) -> str:
-    """Return the encoder trained here that a modality of so many rows gets where it is left open."""
-    network = KINDS[kind].network
-    return network.usual(rows) if hasattr(network, "usual") else next(e for e in KINDS[kind].encoders if e != "auto")
-
-
-def own_input(kind: str, prep: Any, layout: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
-    """Return shape and dtype of one input as a module of the user's own is given it: as prepared, if not otherwise."""
-    network = KINDS[kind].network
-    if hasattr(network, "own_input"):
-        return network.own_input(prep)
-    return network.shape(layout), np.dtype(KINDS[kind].read.DTYPE).name
-
-
-def is_convolutional(kind: str) -> bool:
-    """Whether the encoder of a layout's kind sees many cells, and is trained long."""
-    return bool(getattr(KINDS[kind].network, "CONVOLUTIONAL", False))
-
-
-def fewest_steps(kind: str) -> int:
-    """How many steps the encoder of a layout's kind learns for at least, however few the rows are."""
-    return int(getattr(KINDS[kind].network, "FEWEST_STEPS", 0))
-
-
 def is_normed(kind: str) -> bool:
     """Whether the encoder of a layout's kind has BatchNorm, which needs two inputs or more."""
     return bool(getattr(KINDS[kind].network, "NORMED", False))
-
-
-def is_given_features(kind: str) -> bool:
-    """Whether a layout's kind is features that a pretrained encoder gave."""
-    return kind == "vectors"
-
-
-def check_shape(name: str, x: Tensor, expected: Sequence[int | str]) -> None:
-    """Raise RequestError when x has not the expected shape; words stand for any length."""
-    fits = all(isinstance(e, str) or e == n for e, n in zip(expected, x.shape, strict=False))
-    if not fits or x.dim() != len(expected):
-        wanted = ", ".join(map(str, expected))
-        raise RequestError(f"{name}: got an array of shape {tuple(x.shape)}; expected ({wanted}).")

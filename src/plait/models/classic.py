@@ -140,7 +140,8 @@ def fit_classic(
             drawn = draw_rows(targets[origin], most, goal.regression, generator)
             origin, kept = origin[drawn], kept[drawn]
     x = predictor.scaled([part[origin] for part in parts])
-    x[np.repeat(~kept, predictor.widths, axis=1)] = np.nan
+    if not kept.all():
+        x[np.repeat(~kept, predictor.widths, axis=1)] = np.nan
     targets, weights = targets[origin], weights[origin]
     _learn(predictor, x, targets, weights, origin, generator)
     return predictor
@@ -250,10 +251,14 @@ def standardise(x: np.ndarray, kind: str, means: int = 0) -> tuple[np.ndarray, n
     """
     mean, own, step = np.zeros(x.shape[1]), np.zeros(x.shape[1]), max(1, AT_ONCE // max(1, len(x)))
     for columns in (slice(start, start + step) for start in range(0, x.shape[1], step)):
-        there = ~np.isnan(x[:, columns])
-        num = np.maximum(there.sum(axis=0), 1)
-        mean[columns] = np.where(there, x[:, columns], 0).sum(axis=0, dtype=np.float64) / num
-        apart = np.where(there, x[:, columns] - mean[columns], 0)
+        some = x[:, columns]
+        there, num = ~np.isnan(some), np.full(some.shape[1], max(1, len(x)))
+        if whole := bool(there.all()):
+            mean[columns] = some.sum(axis=0, dtype=np.float64) / num
+        else:
+            num = np.maximum(there.sum(axis=0), 1)
+            mean[columns] = np.where(there, some, 0).sum(axis=0, dtype=np.float64) / num
+        apart = some - mean[columns] if whole else np.where(there, some - mean[columns], 0)
         own[columns] = np.sqrt((apart**2).sum(axis=0) / num)
     split = len(own) - means
     spread = np.concatenate([even_spread(kind, own)[:split], own[split:]])

@@ -8,17 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from plait.models.network import Network, Parts
+from plait.core.later import functional as F
+from plait.core.later import torch
 from plait.models.rows import Prepared
 
-Source = Callable[[Tensor], Parts]  # rows → their tokens
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from plait.models.network import Network, Parts
+
+Source = Callable[[Any], Any]  # rows → their tokens
 SMOOTHING = 0.1  # label smoothing with three classes or more (Szegedy and others 2016, arXiv:1512.00567)
 
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from plait.core.contract import Batch
 from plait.errors import RequestError, did_you_mean
-from plait.kinds.network import Dropout, as_float, build_encoder, centre, input_shape, is_normed
+from plait.kinds.network import Dropout, as_float, build_encoder, centre, is_normed
+from plait.kinds.sizes import input_shape
 from plait.kinds.vectors.network import VectorEncoder
 from plait.models import plan as plans
 from plait.models.fusion import DROPOUT, Vote, build_fusion, pool, prior_logits

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from plait.core.classes import log_odds
 from plait.errors import RequestError
 from plait.kinds import KINDS
-from plait.kinds.network import as_float, centre, input_shape, is_given_features
+from plait.kinds.network import as_float, centre
+from plait.kinds.sizes import input_shape, is_given_features
 from plait.models.calibration import logs, number_sets, soften, softmax
 from plait.models.classic import MajorityPredictor
 from plait.models.network import Network, NetworkPredictor, Parts, as_probabilities

@@ -5,23 +5,22 @@ Each answers a Batch with (batch, class) probabilities, or (batch, 1) values. Kn
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch.overrides import TorchFunctionMode
 
-from plait.core.contract import Batch, answer_subsets, shown_by
+from plait.core.contract import Batch, answer_subsets, as_array, shown_by
 from plait.core.files import consistent, pack_tensors, unpack_tensors
-from plait.errors import RequestError, RunError
+from plait.errors import RunError
 from plait.models.calibration import apply_temperature, count_sets, number_sets
 from plait.models.views import View
 from plait.models.written import check_coefficients, check_inputs, check_parts, check_prior, require
 
 if TYPE_CHECKING:
+    import torch
+
     from plait.models.classic import ClassicPredictor
     from plait.models.each_label import LabelPredictor
 
@@ -30,7 +29,7 @@ def present_in(batch: Batch, names: Sequence[str], keep: Sequence[str] | None = 
     """Return (batch, name) bool: which of these modalities a row has; with keep, of those that are to be kept."""
     if not names:
         return np.zeros((len(next(iter(batch.present.values()))), 0), bool)
-    flags = torch.stack([batch.present[name] for name in names], 1).cpu().numpy()
+    flags = np.stack([as_array(batch.present[name]) for name in names], 1)
     return flags if keep is None else flags & np.array([name in keep for name in names], bool)
 
 
@@ -208,15 +207,14 @@ class Stored:
 
 def store_predictors(predictors: Mapping[str, Any]) -> Stored:
     """Take predictors apart into what a run folder can hold."""
-    from plait.models.classic import MajorityPredictor  # here, since no prediction needs all of them
-    from plait.models.network import NetworkPredictor
-    from plait.models.speech.network import Recogniser
+    from plait.models.classic import MajorityPredictor  # here, since no prediction needs it
 
     stored = Stored([], {}, {}, {})
     places: dict[int, int] = {}
 
     def put(predictor: Any) -> int:
-        key = id(predictor.network) if isinstance(predictor, NetworkPredictor) else id(predictor)
+        of_network = type(predictor).__name__ == "NetworkPredictor"
+        key = id(predictor.network) if of_network else id(predictor)
         if key in places:
             return places[key]
         below = [put(part) for part in parts_of(predictor)]
@@ -238,11 +236,10 @@ def store_predictors(predictors: Mapping[str, Any]) -> Stored:
             stored.tensors.update({f"blend.{number}.{key}": value for key, value in arrays.items()})
         elif isinstance(predictor, MajorityPredictor):
             part = {"is": "majority", "prior": predictor.prior.tolist()}
-        elif isinstance(predictor, (NetworkPredictor, Recogniser)):
-            network = predictor if isinstance(predictor, Recogniser) else predictor.network
-            part = {"is": "recogniser" if network is predictor else "network", "spec": network.spec}
-            if isinstance(predictor, NetworkPredictor):
-                part |= {"center": predictor.center, "spread": predictor.spread}
+        elif of_network or type(predictor).__name__ == "Recogniser":
+            network = predictor.network if of_network else predictor
+            part = {"is": "network" if of_network else "recogniser", "spec": network.spec}
+            part |= {"center": predictor.center, "spread": predictor.spread} if of_network else {}
             weights = network.state_dict().items()
             stored.tensors.update({f"net.{number}.{key}": x.detach().cpu().numpy() for key, x in weights})
         else:
@@ -299,7 +296,9 @@ def _restore(
 ) -> Any:
     """Make one predictor, of those made before it. arrays: its own of the weights."""
     if part["is"] in ("network", "recogniser"):
-        return _network(part, arrays, plan, views)
+        from plait.models.remade import remake_network  # here, since classic learners do without torch
+
+        return remake_network(part, arrays, plan, views)
     if part["is"] == "calibrated":
         inner, given, held = made[part["inner"]], tuple(part.get("given", ())), part.get("prior")
         sets = count_sets(len(inner.names))
@@ -334,63 +333,3 @@ def _restore(
         return made_of.from_state(part, learned)
     except RunError as error:
         raise RunError(f"{part['file']}: {error}") from None
-
-
-class Unmade(TorchFunctionMode):
-    """While it lasts, tensors have a shape and no memory, and nothing is drawn, which takes time."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__module__", "") == "torch.nn.init":
-            return args[0] if args else kwargs["tensor"]
-        if func in (torch.empty, torch.zeros, torch.ones, torch.randn):
-            func, kwargs["device"] = torch.empty, "meta"
-        return func(*args, **kwargs)
-
-
-def _network(part: Mapping[str, Any], weights: Mapping[str, np.ndarray], plan: Any, views: Sequence[View]) -> Any:
-    """Build a network without memory, hold it against its weights, and only then give it both."""
-    from plait.models.network import Network, NetworkPredictor, tuned_makers  # of which classic learners know nothing
-
-    spec = part["spec"]
-    own = plan if plan is not None and spec["plan"] == str(plan) else None
-    inputs = {strand.get("input", strand["name"]) for strand in spec["strands"]}
-    makers = tuned_makers([view for view in views if view.name in inputs], {})
-    tuned = {group: make(spec["dim"]) for group, make in makers.items()}
-    try:
-        with contextlib.nullcontext() if own is not None else Unmade():
-            if part["is"] == "recogniser":
-                from plait.models.speech.network import Recogniser
-
-                network: Any = Recogniser(spec, own)
-            else:
-                encoders = {group: lambda dim, encoder=encoder: encoder for group, encoder in tuned.items()}
-                network = Network(spec, torch.from_numpy(np.ones(spec["outputs"], np.float32)), own, encoders)
-    except RequestError as error:
-        raise RunError(
-            f"the plan {spec['plan']} cannot be rebuilt ({error}) If it holds a module of your own, "
-            "give the plan again: plait.load(folder, plan=…)."
-        ) from None
-    _take_weights(network, weights)
-    return network.eval() if part["is"] == "recogniser" else NetworkPredictor(network, part["center"], part["spread"])
-
-
-def _take_weights(network: torch.nn.Module, weights: Mapping[str, np.ndarray]) -> None:
-    """Give memory and weights to a network that may have none. Raises ValueError for the first that does not fit."""
-    state, filled = network.state_dict(), dict[str, torch.Tensor]()
-    for name in [*state, *(weights.keys() - state.keys())]:
-        like, x = state.get(name), weights.get(name)
-        came = None if x is None else torch.from_numpy(np.asarray(x))
-        if came is not None and came.shape == (1,) and name.endswith("num_batches_tracked"):
-            came = came[0]  # as runs of before have it
-        if like is None or came is None or came.dtype != like.dtype or came.shape != like.shape:
-            raise ValueError(f"the weights {name[:100]!r} are {_describe(came)}; expected {_describe(like)}")
-        if name.endswith("running_var") and (came < 0).any():
-            raise ValueError(f"the weights {name!r} hold a variance below 0; expected none")
-        # in torch's own memory: the last bits of a product depend on where and how it lies
-        filled[name] = torch.empty_strided(like.shape, like.stride(), dtype=like.dtype).copy_(came)
-    network.load_state_dict(filled, assign=True)
-
-
-def _describe(x: Any) -> str:
-    return "not there" if x is None else f"{str(x.dtype).removeprefix('torch.')} of {tuple(x.shape)}"

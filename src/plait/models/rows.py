@@ -6,26 +6,29 @@ Rows are read in chunks through one bounded thread pool and written to files as 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 
 from plait.core.contract import Batch, Table, status_of
 from plait.core.files import Stages, naming, under
 from plait.core.options import OWN
 from plait.core.terminal import Callback, quiet
-from plait.core.threads import open_pool, single_blas, torch_threads
+from plait.core.threads import count_torch_threads, open_pool, single_blas, torch_threads
 from plait.data.travel import pack_table, unpack_table
 from plait.models.kept_blocks import KeptBlocks, digest_view
 from plait.models.views import View
 from plait.pretrained.features import encoding_device, why_not_kept
 from plait.tasks.runner import Runner
+
+if TYPE_CHECKING:
+    import torch
 
 WORK, OPEN_VIEWS = "plait.models.rows:prepare_rows", "plait.models.rows:open_views"  # a task, and what it needs
 MOMENT = 1.0  # seconds of preparation that a kill may lose
@@ -100,20 +103,24 @@ class Prepared:
         )
 
     def batch(self, rows: np.ndarray, keep: Sequence[str] | None = None, device: torch.device | None = None) -> Batch:
-        """Gather rows into a Batch; with keep, only those modalities are present."""
-        inputs, present, cells = {}, {}, {}
-        index = torch.from_numpy(np.asarray(rows, np.int64))
+        """Gather rows into a Batch; with keep, only those modalities are present.
+
+        It holds arrays where torch is not loaded: nobody who asks for tensors is there, and to load it takes longer
+        than most answers.
+        """
+        inputs, present, cells = dict[str, Any](), dict[str, Any](), dict[str, Any]()
+        make = _Tensors(device) if "torch" in sys.modules else _Arrays()
         for view in self.views:
-            name = view.name
-            there, x = self.cells[name][rows], torch.from_numpy(self.inputs[name])
+            name, x = view.name, self.inputs[view.name]
+            there = self.cells[name][rows]
             if keep is not None and view.of not in keep:
-                there, x = np.zeros_like(there), x.new_zeros(()).expand(len(index), *x.shape[1:])  # nobody reads it
-            else:  # torch gathers into aligned memory; in numpy's a matrix product depends on where it lies
-                x = x[index]
-            inputs[name] = x.to(device or "cpu")
-            present[name] = torch.from_numpy(there.any(axis=1)).to(device or "cpu")
+                there = np.zeros_like(there)
+                inputs[name] = make.blank((len(rows), *x.shape[1:]), x.dtype)  # nobody reads it
+            else:
+                inputs[name] = make.gather(x, rows)
+            present[name] = make.of(there.any(axis=1))
             if view.several:
-                cells[name] = torch.from_numpy(there).to(device or "cpu")
+                cells[name] = make.of(there)
         return Batch(inputs, present, None, cells)
 
     def statuses(self, modalities: Sequence[str] | None = None) -> list[tuple[str, str]]:
@@ -126,6 +133,38 @@ class Prepared:
                 status = "partial"
             statuses.append((status, reason))
         return statuses
+
+
+class _Arrays:
+    """What a Batch holds, as arrays."""
+
+    def of(self, x: np.ndarray) -> Any:
+        return x
+
+    def gather(self, x: np.ndarray, rows: np.ndarray) -> Any:
+        return x[rows]
+
+    def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+class _Tensors:
+    """The same, as tensors on a device."""
+
+    def __init__(self, device: torch.device | None) -> None:
+        import torch
+
+        self.made, self.device = torch.from_numpy, device or "cpu"
+
+    def of(self, x: np.ndarray) -> Any:
+        return self.made(x).to(self.device)
+
+    def gather(self, x: np.ndarray, rows: np.ndarray) -> Any:
+        # torch gathers into aligned memory; in numpy's a matrix product depends on where it lies
+        return self.made(x)[self.made(np.asarray(rows, np.int64))].to(self.device)
+
+    def blank(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return self.of(np.zeros((), dtype)).expand(shape)
 
 
 def prepare(
@@ -234,10 +273,10 @@ def pack_views(views: Sequence[View]) -> dict[str, Any]:
     """Return what `open_views` makes the same views of."""
     states = [view.state() for view in views]
     arrays = {f"{place}.{name}": x for place, (_, own) in enumerate(states) for name, x in own.items()}
-    return {"states": [facts for facts, _ in states], "arrays": arrays, "threads": torch.get_num_threads()}
+    return {"states": [facts for facts, _ in states], "arrays": arrays, "threads": count_torch_threads()}
 
 
-def open_views(setup: Mapping[str, Any]) -> tuple[list[View], KeptBlocks, int]:
+def open_views(setup: Mapping[str, Any]) -> tuple[list[View], KeptBlocks, int | None]:
     """Return the views of a setup, where they keep blocks, and with how many threads their encoders compute."""
     arrays = {name: np.array(x) for name, x in setup["arrays"].items()}  # what travelled may not be written to
     states = enumerate(setup["states"])
@@ -245,7 +284,7 @@ def open_views(setup: Mapping[str, Any]) -> tuple[list[View], KeptBlocks, int]:
     return views, KeptBlocks(views if setup["keep"] else ()), setup["threads"]
 
 
-def prepare_rows(opened: tuple[list[View], KeptBlocks, int], request: dict[str, Any]) -> dict[str, Any]:
+def prepare_rows(opened: tuple[list[View], KeptBlocks, int | None], request: dict[str, Any]) -> dict[str, Any]:
     """Prepare the rows of a request."""
     views, kept, threads = opened
     with torch_threads(threads), open_pool(0) as pool:

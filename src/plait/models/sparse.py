@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from plait.core.classes import log_odds
-from plait.core.contract import Batch, shown_by
+from plait.core.contract import Batch, as_array, shown_by
 from plait.core.threads import one_thread
 from plait.errors import RequestError, RunError
 from plait.kinds.text.letters import BUCKETS, count_grams
@@ -177,10 +176,10 @@ class SparsePredictor:
     def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Return the answer with only the modalities of each keep present. RequestError for a missing input."""
         x = batch.inputs.get(self.input_name)
-        if x is None or x.shape[1:] != (self.layout["bytes"],) or x.dtype != torch.uint8:
+        if x is None or x.shape[1:] != (self.layout["bytes"],) or as_array(x).dtype != np.uint8:
             raise RequestError(f"the batch has no {self.input_name!r} of {self.layout['bytes']} bytes a row.")
-        there = batch.present[self.input_name].cpu().numpy()
-        whole = self.from_features({self.input_name: count_texts(x.cpu().numpy() * there[:, None])})
+        there = as_array(batch.present[self.input_name])
+        whole = self.from_features({self.input_name: count_texts(as_array(x) * there[:, None])})
         nothing = np.tile(self.prior, (len(whole), 1))
         return [whole if self.names[0] in keep else nothing for keep in keeps]
 

@@ -9,15 +9,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.optim.adamw import adamw
 
+from plait.core.later import torch
 from plait.core.terminal import Callback, quiet
 from plait.core.words import jsonable
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class AdamW:
 
     def step(self) -> None:
         """Take one step along the gradients, and forget them."""
+        from torch.optim.adamw import adamw
+
         settings: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False, "maximize": False}
         for group, decay in self.groups:
             params = [p for p in group if p.grad is not None]

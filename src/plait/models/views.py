@@ -19,8 +19,8 @@ from plait.core.options import OWN, FitOptions
 from plait.core.typed import check_type
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS, TABULAR, TEXT, VECTORS, VIDEO, Kind
-from plait.kinds.network import input_shape, own_input, usual_encoder
 from plait.kinds.part import Part, add_reasons
+from plait.kinds.sizes import input_shape, own_input, usual_encoder
 from plait.pretrained.catalogue import BESIDE, HUB, NAMES, best_local, is_installed, make_frozen, restore_frozen
 from plait.pretrained.features import Cells, read_features, read_raw
 
@@ -139,7 +139,7 @@ class View:
             return {"kind": "tuned", "shape": list(frozen.shape), "frozen": frozen.describe()}
         if frozen is not None:
             return {"kind": VECTORS.name, "tokens": frozen.tokens, "width": frozen.width}
-        return {"kind": self.form.name, **self.form.network.layout(prep, self.encoder)}
+        return {"kind": self.form.name, **self.form.prep.layout(prep, self.encoder)}
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one row's input."""
@@ -277,7 +277,7 @@ def prep_options(schema: Schema, prep: Mapping[str, Any]) -> dict[str, dict[str,
             given.setdefault(owner, {})[option] = value
         elif isinstance(value, Mapping):
             given.setdefault(owner, {}).update(value)
-        elif any(type(value) is kind.prep.PREP for kind in KINDS.values() if kind.prep is not None):
+        elif any(type(value) is getattr(kind.prep, "PREP", None) for kind in KINDS.values()):
             given.setdefault(owner, {})["prep"] = value
         else:
             raise RequestError(f"prep {key!r} is {value!r}; expected MODALITY.OPTION=VALUE, such as image.rotate=90.")

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from plait.core.threads import THREADS
 from plait.errors import CellError
 from plait.kinds import KINDS
 
 if TYPE_CHECKING:
+    import torch
+
     from plait.pretrained.frozen import Frozen
 
 AHEAD = 2  # batches that are decoded while one is encoded
@@ -105,6 +106,7 @@ def encode_kept(
     if len(new):
         features[new] = encode(inputs[new])
     cache.add([keys[place] for place in new], features[new])
+    cache.count(len(keys), int(kept.sum()))
     return features
 
 
@@ -153,6 +155,8 @@ def prepare_cell(frozen: Frozen, cells: Cells, row: int) -> np.ndarray:
 
 
 def encoding_device() -> torch.device:
+    import torch
+
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

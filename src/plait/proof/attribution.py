@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plait.core.classes import place_of
-from plait.core.contract import Table, answer_subsets
+from plait.core.contract import Table, answer_subsets, as_array
 from plait.errors import RequestError
 from plait.models.rows import CHUNK, Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -64,7 +64,7 @@ def explain_table(
             answers = [np.asarray(answer, np.float64) for answer in answer_subsets(predictor, batch, keeps)]
             guess = place_of(answers[-1], classes) if classes is not None else np.zeros(len(answers[-1]), np.int64)
             values = {k: answer[np.arange(len(guess)), guess] for k, answer in zip(keeps, answers, strict=True)}
-            present = {name: batch.present[name].cpu().numpy() for name in names}
+            present = {name: as_array(batch.present[name]) for name in names}
             shares.append(_share(values, names, orders, present))
             numbers.append((guess, values[keeps[-1]], values[()], *present.values()))
             if row is not None:

@@ -10,22 +10,24 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from plait.core.contract import Batch, Table, answer_subsets, keep_only
+from plait.core.contract import Batch, Table, answer_subsets, as_held, keep_only
+from plait.core.later import torch
 from plait.kinds import KINDS
-from plait.kinds.network import as_float
 from plait.kinds.part import Part
 from plait.kinds.weights import grid_sums
-from plait.models.network import Network, as_probabilities
 from plait.models.predictors import input_names, present_in
 from plait.models.views import View
 from plait.pretrained.features import Cells, encode_kept, prepare_cell
 from plait.proof.shapley import weigh_parts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from plait.models.network import Network
 
 GRID = 8  # cells on a side: of the patches
 STEPS = 16  # of the path of integrated gradients
@@ -88,14 +90,14 @@ class Probe:
             for view, (values, filled) in (views or {}).items():
                 batch.inputs[view] = values[some]
                 if filled is not None:
-                    batch.present[view] = torch.from_numpy(filled[some].any(1))
-            with torch.no_grad():
-                if getattr(self.predictor, "network", None) is not None and hasattr(self.predictor, "from_logits"):
-                    there = [present_in(batch, self.predictor.names, keep) for keep in self._keeps(name)]
+                    batch.present[view] = as_held(filled[some].any(1))
+            if getattr(self.predictor, "network", None) is not None and hasattr(self.predictor, "from_logits"):
+                there = [present_in(batch, self.predictor.names, keep) for keep in self._keeps(name)]
+                with torch.no_grad():
                     pairs = zip(self.logits(name, batch), there, strict=True)
                     parts = [self.predictor.from_logits(x, present) for x, present in pairs]
-                else:
-                    parts = answer_subsets(self.predictor, batch, self._keeps(name))
+            else:
+                parts = answer_subsets(self.predictor, batch, self._keeps(name))
             answers.append(np.mean([np.asarray(part, np.float64)[:, self.index] for part in parts], axis=0))
         return np.concatenate(answers)
 
@@ -107,6 +109,8 @@ class Probe:
             owner = getattr(self.predictor, "inner", self.predictor)
             spread = float(getattr(self.predictor, "spread", getattr(owner, "spread", 1.0)))
             return torch.stack([answer[:, self.index] * spread for answer in answers]).mean(0)
+        from plait.models.network import as_probabilities  # here, since whoever asks no network does without torch
+
         return torch.stack([as_probabilities(self.network, x)[:, self.index] for x in answers]).mean(0)
 
     def logits(self, name: str, batch: Batch) -> list[Tensor]:
@@ -136,24 +140,27 @@ class Probe:
     def _vary(self, name: str, inputs: Tensor, cells: np.ndarray | None = None) -> Batch:
         """Return the row as often as there are inputs of one modality, with these in it."""
         old = self.batch
-        parts = (
-            {n: x.expand(len(inputs), *x.shape[1:]) for n, x in part.items()}
-            for part in (old.inputs, old.present, old.cells)
-        )
+        parts = ({n: _spread(x, len(inputs)) for n, x in part.items()} for part in (old.inputs, old.present, old.cells))
         values, present, filled = parts
         values[name] = inputs
         if cells is not None:
-            kept = torch.from_numpy(np.asarray(cells, bool))
+            kept = as_held(np.asarray(cells, bool))
             present[name] = kept.any(1)
             if name in filled:
                 filled[name] = kept
         return Batch(values, present, None, filled)
 
 
+def _spread(x: Any, num: int) -> Any:
+    """Return a row (1, …), a tensor or an array, as often as asked, without a copy."""
+    shape = (num, *x.shape[1:])
+    return np.broadcast_to(x, shape) if isinstance(x, np.ndarray) else x.expand(shape)
+
+
 def network_of(predictor: Any) -> Network | None:
     """Return the network that a predictor asks, itself or inside what it wraps, or None."""
     networks = (getattr(owner, "network", None) for owner in (predictor, getattr(predictor, "inner", None)))
-    return next((network for network in networks if isinstance(network, Network)), None)
+    return next((network for network in networks if type(network).__name__ == "Network"), None)
 
 
 def drill_row(
@@ -196,8 +203,8 @@ def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.
                 if view.name not in probe.inputs:
                     continue
                 values, filled, _ = view.prepare(Table(data), pool, keep=False)
-                views[view.name] = torch.from_numpy(values), None if view.how == "tuned" else filled
-        return probe.ask(strand.name, torch.from_numpy(inputs), cells, views)
+                views[view.name] = as_held(values), None if view.how == "tuned" else filled
+        return probe.ask(strand.name, as_held(inputs), cells, views)
 
     for part in parts:
         part["weight"] = 0.0
@@ -211,6 +218,9 @@ def _drill_parts(table: Table, strand: View, probe: Probe, generator: np.random.
 
 def _drill_media(table: Table, strand: View, probe: Probe, cover: int | None) -> list[Detail]:
     """Return a heat map, and the regions or seconds that weigh most, for each column that is there."""
+    own = probe.batch
+    held = ({n: torch.as_tensor(x) for n, x in part.items()} for part in (own.inputs, own.present, own.cells))
+    probe.batch.inputs, probe.batch.present, probe.batch.cells = held  # as what looks into them is made of tensors
     cells = probe.batch.cells.get(strand.name, probe.batch.present[strand.name][:, None])[0]
     places = [int(place) for place in np.flatnonzero(cells)]
     beside = [view for view in probe.views.get(strand.name, []) if view.how == "beside" and view.name in probe.inputs]
@@ -283,6 +293,8 @@ def _drill_frozen(table: Table, strand: View, probe: Probe, place: int, cover: i
 def gradient_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame) by integrated gradients, from a blank input to the row.
     The sum is what the network says of the row beyond what it says of the blank one (Sundararajan and others 2017)."""
+    from plait.kinds.network import as_float
+
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
     blank, middles = strand.able.inside.blank(x), (torch.arange(STEPS) + 0.5) / STEPS
     path = blank + middles.reshape(-1, *[1] * (x.dim() - 1)) * (x - blank)
@@ -297,6 +309,8 @@ def occlusion_map(probe: Probe, strand: View) -> np.ndarray:
     """Return (column, height, width) or (column, mel, frame): how much is lost where a patch covers the input.
     The patch slides in steps of a GRIDth and is two steps wide (Zeiler and Fergus 2014). The weight of a step lies
     evenly over its cells."""
+    from plait.kinds.network import as_float
+
     x = as_float(strand.kind, probe.batch.inputs[strand.name])
     blank = strand.able.inside.blank(x[0])
     heats = []

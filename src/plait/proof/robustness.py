@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from plait.models.predictors import input_names
 from plait.models.rows import Callback, Prepared, quiet
 from plait.models.views import View
 from plait.pretrained.features import encode_kept, encoding_device
-from plait.pretrained.frozen import Frozen
 from plait.proof.scores import labelled, row_scores, scores
+
+if TYPE_CHECKING:
+    from plait.pretrained.frozen import Frozen
 
 MISSING = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the rows that had the modality
 

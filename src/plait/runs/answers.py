@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.core.contract import BLANK, FILLED, MUTE, NEW, answer_subsets
+from plait.core.threads import torch_inference
 from plait.models.rows import Prepared
 
 NO_NUMBER = ("failed", "the model's answer is no finite number")
@@ -45,7 +45,7 @@ def answer_prepared(
     rows, whole = np.arange(len(prepared)) if rows is None else rows, tuple(sorted(modalities))
     answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
     single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
-    with torch.inference_mode():
+    with torch_inference():
         for start in range(0, max(1, len(rows)), 128):
             batch = prepared.batch(rows[start : start + 128])
             for lots, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-import torch
 
-from plait.core.contract import Table, free_name
+from plait.core.contract import Table, as_array, free_name
 from plait.core.files import (
     AGAIN,
     check_finite,
@@ -29,14 +28,13 @@ from plait.core.files import (
     write_json,
     write_tensors,
 )
+from plait.core.threads import torch_inference
 from plait.core.typed import check_type
 from plait.core.words import count, number
 from plait.data.read import read_rows
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds import KINDS
 from plait.kinds.features import batch_features
-from plait.models.fusion import pool
-from plait.models.network import NetworkPredictor
 from plait.models.predictors import input_names, leaves_of
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.views import View
@@ -295,7 +293,7 @@ class Sources:
         views, networks = [view for view in model.views if view.is_main], dict[str, Any]()
         asked = [*model.alone.values(), *(p for name, p in model.predictors.items() if name not in model.alone)]
         for leaf in (leaf for predictor in asked for leaf in leaves_of(predictor)):
-            if isinstance(leaf, NetworkPredictor) and len(leaf.names) == 1:
+            if type(leaf).__name__ == "NetworkPredictor" and len(leaf.names) == 1:
                 networks.setdefault(leaf.names[0], leaf.network)
         alone = dict(model.alone) if has_classes(model) else {}
         read = {name for predictor in alone.values() for name in input_names(predictor)}
@@ -324,11 +322,11 @@ class Sources:
     def features(self, prepared: Prepared) -> dict[str, np.ndarray]:
         """Return {modality: (rows, feature) float32} of prepared rows, NaN where it is absent."""
         parts: dict[str, list[np.ndarray]] = {view.of: [] for view in self.views}
-        with torch.inference_mode():
+        with torch_inference():
             for start in range(0, len(prepared), STEP):
                 batch = prepared.batch(np.arange(start, min(start + STEP, len(prepared))))
                 for view in self.views:
-                    there = batch.present[view.of].cpu().numpy()
+                    there = as_array(batch.present[view.of])
                     own = self._features(view, batch)
                     if view.of in self.alone:
                         own = np.concatenate([own, self.alone[view.of](batch)], 1)
@@ -343,6 +341,8 @@ class Sources:
         """Return (batch, feature) of one modality."""
         network = self.networks.get(view.of)
         if network is not None:
+            from plait.models.fusion import pool
+
             return pool(*network.encode(batch)[view.of])[0].cpu().numpy().astype(np.float64)
         return self._given(view, batch)
 
@@ -350,10 +350,12 @@ class Sources:
         """Return (batch, feature) of one modality as it comes: of its pretrained encoder, or by hand."""
         layout = view.layout()
         if view.frozen is not None and not view.feeds_encoder:
-            x, cells = batch.inputs[view.of].float(), batch.cells.get(view.of)
+            import torch
+
+            x, cells = torch.as_tensor(batch.inputs[view.of]).float(), batch.cells.get(view.of)
             x = x.mean(-2)  # over tokens
             if view.several and cells is not None:
-                weights = cells.float().unsqueeze(-1)
+                weights = torch.as_tensor(cells).float().unsqueeze(-1)
                 x = (x.nan_to_num() * weights).sum(1) / weights.sum(1).clamp(min=1)
             return x.cpu().numpy().astype(np.float64)
         layout |= getattr(KINDS[layout["kind"]].features, "CLASSIC", {})

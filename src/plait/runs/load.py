@@ -136,8 +136,8 @@ def restore_made(data: Mapping[str, Any], converters: Sequence[Any], source: str
 
 def open_model(run: str | Path | Model | Targets, candidate: str | None = None) -> Model | Targets:
     """Return the model of a run, where it is not one already, ready to answer. candidate: another of its predictors."""
-    number_threads()
     model = load(run) if isinstance(run, (str, Path)) else run
+    number_threads()
     return model if candidate is None else model.use(candidate)
 
 

@@ -106,7 +106,8 @@ class Index:
 
     def __str__(self) -> str:
         held = ", ".join(f"{name} {count(num)}" for name, num in self.kinds.items())
-        return "\n".join([f"{count(self.rows, 'row')}, {count(len(self), 'cell')}: {held}", "", *self.space.say()])
+        given = f"{count(self.rows, 'row')} given, {count(len(self), 'different cell')}"
+        return "\n".join([f"{given}: {held}", "", *self.space.say()])
 
     # -- rows that come -------------------------------------------------------------------------------------------
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.core.contract import Schema, Table
 from plait.core.files import Stages
+from plait.core.later import torch
 from plait.core.options import OWN, FitOptions
 from plait.core.threads import torch_threads
 from plait.errors import RequestError

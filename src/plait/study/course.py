@@ -11,7 +11,6 @@ import numpy as np
 from plait.core.threads import single_blas
 from plait.errors import RequestError
 from plait.runs.model import Model
-from plait.runs.transcriber import transcripts_of
 from plait.study.finish import finish, finish_recognition
 from plait.study.folds import cross_validate
 from plait.study.job import Fit
@@ -19,7 +18,6 @@ from plait.study.learning_curve import learning_curve
 from plait.study.looks import note_look
 from plait.study.repeats import repeat_splits
 from plait.study.search import Result, Search
-from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
 
 FEW_ROWS = 20_000  # up to which a product is so small that its threads wait for each other longer than they work
 
@@ -79,6 +77,9 @@ def learn_labels(job: Fit) -> Model:
 
 def learn_transcripts(job: Fit) -> Model:
     """Fit a recogniser: what is said in the sound is the target."""
+    from plait.runs.transcriber import transcripts_of  # here, since torch comes with them
+    from plait.study.speech import Recognition, find_units, learnable_rows, recogniser_options
+
     texts = transcripts_of(job.table, job.target)
     split = job.split_rows(learnable_rows(job.table, job.schema, texts, job.audio), False)
     units = find_units(texts[split == "train"].tolist(), job.target)

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from plait.core.language import say, speaking
 from plait.core.words import jsonable
 from plait.draw import charts
 from plait.draw.report import keep_content, write_report
-from plait.models.onnx_graph import why_no_graph
 from plait.models.predictors import input_names
 from plait.models.rows import Prepared
 from plait.models.views import View, encoder_names
@@ -30,7 +29,6 @@ from plait.runs.facts import RunFacts
 from plait.runs.kept import Kept, KeptSource
 from plait.runs.model import NETWORK, PROOF, Model
 from plait.runs.predictions import Predictions, Transcripts
-from plait.runs.transcriber import Transcriber
 from plait.runs.unseen import Unseen
 from plait.study.candidate import Candidate, Cost, list_candidates
 from plait.study.conversion_gain import compare_conversions
@@ -42,8 +40,11 @@ from plait.study.keeping import choose_kept, keep_fitting
 from plait.study.refit import Refit
 from plait.study.report_content import Account, word_verdict
 from plait.study.search import Result, Search
-from plait.study.speech import Recognition
 from plait.study.worth import measure_worth
+
+if TYPE_CHECKING:
+    from plait.runs.transcriber import Transcriber
+    from plait.study.speech import Recognition
 
 FEW_TESTS = 20  # test rows of numbers that are too few without those of validation, on which the winner was chosen
 
@@ -120,6 +121,10 @@ def best_network(result: Result) -> Candidate | None:
     """Return the best that asks networks alone, which an ONNX file can hold; None where the winner is one, or there is
     none, or a modality has its name."""
     study = result.search.study
+    if all(candidate.network is None for candidate in study.candidates):
+        return None
+    from plait.models.onnx_graph import why_no_graph  # here, since torch comes with it
+
     able = [candidate for candidate in study.candidates if not why_no_graph(candidate.predictor)]
     if (
         not able
@@ -226,7 +231,7 @@ def latency_of(candidate: Candidate, search: Search) -> float:
         return candidate.latency
     if candidate.parts and search.deal is not None and not search.has_whole(candidate):
         return sum(latency_of(part, search) for part in candidate.parts)
-    return time_row(candidate.predictor, search.study.few)
+    return time_row(candidate.predictor, search.classic.seen.few)
 
 
 def prove(result: Result, model: Model, answered: Answers) -> None:
@@ -341,6 +346,8 @@ def list_files(result: Result, model: Model, answered: Answers) -> dict[str, Cal
 
 def finish_recognition(study: Recognition, winner: Candidate, holes: dict[str, Any], looks: int = 0) -> Transcriber:
     """Look at the test rows once, write the run folder, and remove what only a run under way needs."""
+    from plait.runs.transcriber import Transcriber  # here, since torch comes with it
+
     job, split, tests = study.job, study.split, np.flatnonzero(study.split == "test")
     study.leave_device()
     networks = {"winner": winner.network, study.audio: study.alone.network}

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.converters.in_fit import Made, apply_conversions
 from plait.core.contract import Schema, Table, group_rows
-from plait.core.files import UNFINISHED, naming, read_json, read_tensors, under, write_json, write_tensors
+from plait.core.files import UNFINISHED, Stages, naming, read_json, read_tensors, under, write_json, write_tensors
+from plait.core.later import torch
 from plait.core.options import AS_TEXT, FitOptions
+from plait.core.threads import number_threads
 from plait.core.words import count
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
@@ -66,9 +67,14 @@ class Fit:
     whole: Fit | None = None  # the fit of several targets that this is one of
     given_rows: Prepared | None = None  # its rows, where they are prepared already
     runner: Runner = field(default_factory=lambda: open_runner(None))  # of its tasks
+    found_again: bool = True  # whether its folder is, after a kill, or by other processes
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where networks learn."""
+        return choose_device(self.options.device)
 
     def __post_init__(self) -> None:
-        self.device = choose_device(self.options.device)
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
         self.given = self.table  # before anything is converted
         self._codes: dict[str, np.ndarray] | None = None
@@ -155,6 +161,7 @@ class Fit:
         if keep and (self.work / "prepared.json").exists():
             return kept_rows(self.work, self.options.encoders)
         strands = self._fit_views(table, split, options)
+        number_threads()  # of encoders that were loaded since
         for text in {f"{s.name}: {note}": None for s in strands if (note := getattr(s.prep, "note", ""))}:
             callback({"note": text})
         if not keep:
@@ -192,6 +199,10 @@ class Fit:
         write_tensors(self.work / "prepared.safetensors", tensors)
         facts = {"strands": [data for data, _ in states], "reasons": prepared.reasons}
         write_json(self.work / "prepared.json", facts)
+
+    def stages(self, part: str = "") -> Stages:
+        """Return what keeps what was learned for when it is killed; nothing where its folder goes with it."""
+        return Stages(self.work / part if self.found_again else None, self.note)
 
     def count_holes(self, prepared: Prepared, split: np.ndarray) -> dict[str, Any]:
         """Return the holes of every modality. Raises TableError for one that no training row has."""

@@ -12,17 +12,17 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import torch
 
 from plait.core.classes import Ordered, Several
 from plait.core.contract import Schema, Table, clean_label
+from plait.core.later import torch
 from plait.core.options import CLASS_METRICS, LABEL_METRICS, NUMBER_METRICS, ORDERED_METRICS, FitOptions
 from plait.core.words import count, percent
 from plait.data.label_lists import code_labels, find_delimiter, read_labels
+from plait.data.lists import array_of
 from plait.data.parse import Written, how_written, read_amounts
-from plait.data.spelling import settle_spellings
 from plait.errors import RequestError, TableError
-from plait.kinds.grades import order_classes
+from plait.kinds.grades import order_classes, settle_grades
 from plait.models.calibration import losses, rarest_label
 from plait.models.learning import Target
 from plait.models.predictors import Bounded
@@ -100,7 +100,7 @@ class Labels:
         if kind == "number":
             written = how_written(table.cells(name))
             cells = list(read_amounts(table, name, written))
-        cells, alike = settle_spellings(cells) if kind == "ordered" else (cells, "")
+        cells, alike, nothing = settle_grades(cells) if kind == "ordered" else (cells, "", [])
         there = np.array([cell is not None for cell in cells], bool)
         if not there.any():
             raise TableError(
@@ -128,7 +128,9 @@ class Labels:
                 f"column {name!r} holds {kind}, which cannot be a target yet; expected classes or numbers. "
                 f"If it does hold classes, say so with --kind {name}=category."
             )
-        note = f"{name}: grades written in other letters count as the same: {alike}." if alike else ""
+        notes = [f"{name}: grades written in other letters count as the same: {alike}."] if alike else []
+        notes += [f"{name}: no grade is {' or '.join(map(repr, nothing))}."] if nothing else []
+        note = " ".join(notes)
         return cls(name, np.fromiter(cells, object), codes.astype(np.int64), classes, written=written, note=note)
 
     @classmethod
@@ -469,7 +471,7 @@ def column_of_labels(labels: Any, rows: int) -> Any:
         raise RequestError(
             f"labels have the shape {array.shape}; expected ({rows},), one for each row, or one-hot ({rows}, class)."
         )
-    return pa.chunked_array([pa.array(array.tolist())])
+    return pa.chunked_array([array_of(array.tolist())])
 
 
 def fingerprint(table: Table, target: str, options: FitOptions, counts: np.ndarray | None = None) -> str:

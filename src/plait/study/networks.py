@@ -11,24 +11,28 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from plait.core.files import Stages
+from plait.core.later import torch
 from plait.core.words import count
 from plait.kinds import KINDS
-from plait.kinds.network import fewest_steps, is_convolutional, is_given_features
+from plait.kinds.sizes import fewest_steps, is_convolutional, is_given_features
 from plait.models import plan as plans
 from plait.models.learning import decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
-from plait.models.network import Network, NetworkPredictor, Parts, tuned_makers
 from plait.models.train import Lesson, Outcome, Recipe, has_bfloat16
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 from plait.study.cost import count_learned
 from plait.study.labels import Labels
 from plait.study.training import DIM, Stage, Training, describe_views
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from plait.models.network import Network, Parts
 
 KEPT_VERSION = 2  # of how a network is trained alone; a change makes all kept ones void
 LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
@@ -55,12 +59,21 @@ class Study(Training):
     def __post_init__(self) -> None:
         super().__post_init__()
         assert self.job.labels is not None
-        self.labels, self.target = self.job.labels, self.job.labels.target_on(self.device)
-        self.low = self.options.precision == "auto" and has_bfloat16(self.device)  # convolutions, tuned encoders
+        self.labels = self.job.labels
         self.lowered = False  # whether any network learned in bfloat16
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
         self.tokens: dict[str, Any] = {}  # of rows encoded once, while plans on them are tried
+
+    @cached_property
+    def target(self) -> Any:
+        """What networks learn of the labels."""
+        return self.labels.target_on(self.device)
+
+    @cached_property
+    def low(self) -> bool:
+        """Whether convolutions and tuned encoders learn in bfloat16."""
+        return self.options.precision == "auto" and has_bfloat16(self.device)
 
     # -- candidates ---------------------------------------------------------------------------------------------------
 
@@ -366,6 +379,8 @@ class Study(Training):
             **({"several": True} if self.labels.sets is not None else {}),
             "late": late,
         }
+        from plait.models.network import Network, tuned_makers  # here, since torch comes with it
+
         makers = tuned_makers(self.prepared.views, self.options.tuned)
         return self.begin(stage, lambda: Network(spec, prior, self.job.plan_objects.get(plan or ""), makers))
 
@@ -430,6 +445,8 @@ class Study(Training):
             return None
         logits = self.outputs_of(stage.network, self.val)
         losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
+        from plait.models.network import NetworkPredictor
+
         own = NetworkPredictor(stage.network, *self.labels.scale)
         predictor = self.labels.in_unit(own)
         answers = predictor.from_logits(logits)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.files import Stages
 from plait.errors import PlaitError
 from plait.models.predictors import Blend, Bounded
 from plait.study.candidate import Candidate
@@ -109,7 +108,7 @@ class Refit:
         study = self.search.study
         split = study.split.copy()
         split[self.rows] = "train"
-        stages = Stages(study.job.work / "refit")
+        stages = study.job.stages("refit")
         again = replace(study, split=split, candidates=[], stages=stages, repeating=True, proven=study.alone)
         again.val = study.val  # to measure a loss by; no epoch is chosen with it
         return again

@@ -6,6 +6,7 @@ Knows prepared rows and views; no target.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 from plait.core.contract import Batch
 from plait.errors import PlaitError
 from plait.kinds import KINDS
-from plait.kinds.features import batch_features
+from plait.kinds.features import batch_features, give_features
 from plait.kinds.part import Part
 from plait.models.predictors import Bounded, leaves_of
 from plait.models.rows import Prepared, prepare
@@ -61,6 +62,7 @@ class Seen:
     rows: np.ndarray | None = None
     base: Seen | None = None
     counts: dict[str, Any] = field(default_factory=dict, repr=False)  # of runs in texts, once asked for
+    seconds: dict[str, float] = field(default_factory=dict, repr=False)  # that the features of a row took, once made
 
     @cached_property
     def layouts(self) -> dict[str, Any]:
@@ -79,12 +81,13 @@ class Seen:
     def _make(self, name: str) -> np.ndarray:
         views = [view for view in self.prepared.views if view.name == name]
         alone = Prepared(views, {name: self.prepared.inputs[name]}, {name: self.prepared.cells[name]}, [])
-        made = np.zeros((0, 0), np.float32)
+        made, began = np.zeros((0, 0), np.float32), time.perf_counter()
         for start in range(0, len(self.prepared), 512):
             rows = np.arange(start, min(start + 512, len(self.prepared)))
             part = batch_features(alone.batch(rows), self.layouts, [name])[name]
             made = made if start else np.empty((len(self.prepared), part.shape[1]), np.float32)
             made[rows] = part
+        self.seconds[name] = (time.perf_counter() - began) / max(1, len(self.prepared))
         return made if self.base is None or self.rows is None else _spread(made, self.rows, len(self.base.prepared))
 
     @classmethod
@@ -131,7 +134,11 @@ class Seen:
     def few(self) -> Batch:
         """A few of the rows, with every view, to take times of."""
         if self.base is None or self.rows is None:
-            return self.prepared.batch(np.arange(min(TIMED, len(self.prepared))))
+            rows = np.arange(min(TIMED, len(self.prepared)))
+            batch = self.prepared.batch(rows)
+            for name, each in self.seconds.items():
+                give_features(batch, name, self.layouts[name], self.features[name][rows], each * len(rows))
+            return batch
         own = self.prepared.take(np.arange(min(TIMED, len(self.rows))))
         rest = self.base.prepared.take(self.rows[:TIMED])
         views = [*own.views, *(view for view in rest.views if view.name not in own.inputs)]

@@ -13,14 +13,12 @@ from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
-import torch
 
-from plait.core.files import Stages
+from plait.core.later import torch
 from plait.core.options import SHARED
 from plait.errors import PlaitError
 from plait.models import plan as plans
 from plait.models.learning import JointTarget, Share
-from plait.models.network import Network, NetworkPredictor, prior_logits
 from plait.models.train import Outcome
 from plait.study.candidate import Candidate
 from plait.study.cost import count_learned
@@ -53,6 +51,8 @@ class JointLabels:
     @cached_property
     def network_prior(self) -> torch.Tensor:
         """(class,): what the network says of all targets where it is given nothing."""
+        from plait.models.network import prior_logits
+
         return torch.cat(
             [prior_logits(part.network_prior, part.classes is None, part.sets is not None) for part in self.parts]
         )
@@ -143,6 +143,8 @@ class Sharing:
         spec = {**shared.network.spec, "outputs": len(prior), "regression": labels.classes is None}
         spec |= {"several": True} if labels.sets is not None else {}
         plan = self.study.job.plan_objects.get(shared.plan or "")
+        from plait.models.network import Network, NetworkPredictor
+
         network = self.study.begin("cut", lambda: Network(spec, prior, plan)).cpu()
         network.take_part(shared.network, self.study.labels.outputs_of(place))  # type: ignore[attr-defined]
         return labels.in_unit(NetworkPredictor(network, *labels.scale))
@@ -170,7 +172,7 @@ class Sharing:
         """The study over all rows, in which nothing is chosen: each network takes the epochs that it took before."""
         study = self.study
         split = np.where(study.split == "", "", "train")
-        stages = Stages(study.job.work / "refit")
+        stages = study.job.stages("refit")
         again = replace(study, split=split, candidates=[], stages=stages, repeating=True)
         again.val = study.val
         return again

@@ -13,10 +13,9 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 import numpy as np
-import torch
 
-from plait.core.contract import Batch
 from plait.core.files import Stages
+from plait.core.later import torch
 from plait.core.terminal import Callback, quiet
 from plait.models import plan as plans
 from plait.models.rows import Prepared
@@ -25,12 +24,12 @@ from plait.models.views import View
 from plait.proof.verdict import NO_FUSED, NO_SINGLE, NO_TEST_ROWS, ONE_MODALITY, Verdict, not_tested
 from plait.study.budget import Budget
 from plait.study.candidate import ALONE, JOINT, Candidate
-from plait.study.cost import TIMED, Costs, count_learned
+from plait.study.cost import Costs, count_learned
 from plait.study.job import Fit
 from plait.study.labels import hash_judged
 
 DIM = 128
-Module = TypeVar("Module", bound=torch.nn.Module)
+Module = TypeVar("Module", bound="torch.nn.Module")
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,18 @@ class Training:
     candidates: list[Candidate] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.options, self.seed, self.device = self.job.options, self.job.options.seed, self.job.device
+        self.options, self.seed = self.job.options, self.job.options.seed
         self.train, self.val, self.test = (np.flatnonzero(self.split == part) for part in ("train", "val", "test"))
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where its networks are, and learn."""
+        return self.job.device
 
     @classmethod
     def of(cls, job: Fit, prepared: Prepared, split: np.ndarray, **more: Any) -> Self:
         """Return it with the time that the fit has left, and what is kept of it for when it is killed."""
-        return cls(job, prepared, split, job.budget(), Stages(job.work, job.note), job.callback, **more)
+        return cls(job, prepared, split, job.budget(), job.stages(), job.callback, **more)
 
     @property
     def is_over(self) -> bool:
@@ -142,17 +146,12 @@ class Training:
         """What counts the cost of the candidates, all that came before them included."""
         return Costs(self.job.table, self.prepared, np.concatenate([self.train, self.val]))
 
-    @cached_property
-    def few(self) -> Batch:
-        """A few of the validation rows, to take times of."""
-        return self.prepared.batch(self.val[:TIMED])
-
     def leave_device(self) -> None:
         """Bring all networks to the processor: what answers from here on answers there."""
         for candidate in self.candidates:
             if candidate.network is not None:
                 candidate.network.to("cpu")
-        self.device = torch.device("cpu")
+                self.device = torch.device("cpu")
 
     def verdict_on(
         self,

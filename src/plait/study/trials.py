@@ -106,7 +106,7 @@ class ClassicTrials:
                     _, answers = labels.lift(predictor, self.answer_val(predictor), study.val)
                     losses[log] = min(float(labels.losses(answers, study.val).mean()), losses.get(log, math.inf))
         labels.learn_log(study.train, losses.get(True, math.inf) < losses.get(False, math.inf))
-        study.target = labels.target_on(study.device)
+        vars(study).pop("target", None)  # which is another one now
         if labels.log:
             what = "the logarithm of one more" if labels.shift else "its logarithm"
             skewed = f"column {labels.name!r} is very skewed: {what} is learned, as validation rows agree"

@@ -22,7 +22,7 @@ from plait.converters.in_fit import plan_conversions
 from plait.core.config import CONFIG, read_config, write_config
 from plait.core.contract import Schema, Table, free_name, name_splits
 from plait.core.language import speak_to
-from plait.core.options import FitKeywords, FitOptions, check_argument, checked
+from plait.core.options import QUICK, FitKeywords, FitOptions, check_argument, checked
 from plait.core.progress import Progress, can_show, joined
 from plait.core.threads import number_threads
 from plait.core.words import count, jsonable
@@ -44,14 +44,12 @@ from plait.runs.facts import RunFacts
 from plait.runs.model import Model
 from plait.runs.pairs import Pairs
 from plait.runs.targets import Targets
-from plait.space.learn import learn_space, map_points
 from plait.space.lesson import Lesson, contents_of
 from plait.study.course import learn
 from plait.study.job import Fit, choose_device, open_folder
 from plait.study.labels import Labels, column_of_labels, fingerprint
 from plait.study.report_content import changed_options
 from plait.study.several import learn_targets
-from plait.study.speech import check_request
 from plait.study.way import Way
 from plait.tasks.runner import open_runner
 from plait.verbs.check import WHY_TARGET, detect_columns, detect_targets, list_targets
@@ -225,8 +223,9 @@ def fit(
     asked = {"table": data, "target": target, "pairs": pairs, "out": out, "folder": folder}
     asked, wish = _with_config(asked, options)
     began, callback, most = time.monotonic(), speak_to(callback or ignore, wish.lang), usual_limit()
-    number_threads()
-    choose_device(wish.device)  # which may not be there, as is said before anything is read
+    if wish.device != "auto" or {*wish.families} - {*QUICK} or wish.fusion is not None:
+        choose_device(wish.device)  # which may not be there, as is said before anything is read
+        number_threads()
     table = read(asked["table"], asked["folder"])
     if asked["pairs"]:
         _check_pairs(labels, asked["target"], sample_weight, wish)
@@ -244,7 +243,11 @@ def fit(
         callback({"note": sentence})
     table = with_rates(table, schema, chosen.sample_rate, callback)
     classes = _find_labels(table, schemas, sample_weight)
-    audio = "" if classes else check_request(schema, name_modalities(schema, chosen))
+    audio = ""
+    if not classes:
+        from plait.study.speech import check_request  # here, since torch comes with it
+
+        audio = check_request(schema, name_modalities(schema, chosen))
     if not schema.modalities:
         raise TableError(
             "no column is left to learn from: " + "; ".join(f"{c.name}: {c.why or c.role}" for c in schema.columns)
@@ -270,6 +273,7 @@ def fit(
             if "classic" in chosen.families:
                 runner.ready("plait.study.desk:get_ready")
             job = Fit(table, schema, chosen, place, None, audio, plan_objects, made, way, began, runner=runner)
+            job.found_again = asked["out"] is not None or runner.engine != "here"
             model = _learn_job(job, [_job_of(job, schemas[found.name], found) for found in classes])
             model.on = runner.facts()
         way({"ended": tell_end(model)})
@@ -414,6 +418,8 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
         lesson = Lesson(
             sources.features(prepared), sources.origins(), contents, split, groups=job.groups, seed=chosen.seed
         )
+        from plait.space.learn import learn_space  # here, since torch comes with it
+
         space = learn_space(lesson, "rows", callback)
         said = space.report.get("sentence", "There are no test rows, so what it finds is not known.")
         facts.winner = space.name
@@ -432,6 +438,8 @@ def fit_pairs(table: Table, chosen: FitOptions, place: Path, callback: Callback,
 
 def _tell_space(space: Space, table: Table) -> dict[str, Any]:
     """Return what the report of a run of pairs says."""
+    from plait.space.learn import map_points
+
     report = space.report
     found = [{"name": NAMES[one["name"]], "val": one["val"], "chosen": one["name"] == space.name}
              for one in report["candidates"]]  # fmt: skip

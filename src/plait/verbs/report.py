@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,7 @@ def write_again(model: Model, out: Path, figures: str | None) -> Written:
     else:
         content = content_of_run(model)
         said.append("The run kept no content of a report: what needs the model or the data is left out.")
-    out.mkdir(parents=True, exist_ok=True)
-    with consistent(folder / "report.json"):
+    with _making(out), consistent(folder / "report.json"):
         write_report(out / "report.html", word_verdict(content))
         written = Written(out, ["report.html"], said)
         if figures is not None:
@@ -93,6 +94,20 @@ def write_again(model: Model, out: Path, figures: str | None) -> Written:
                 history = [parse_json(line) for line in lines if line.strip()]
             written.files += write_figures(out, content, history, figures)
     return written
+
+
+@contextlib.contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    """Make a folder; where nothing can be written to it, none that is empty stays."""
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except OSError:
+        for place in new:
+            with contextlib.suppress(OSError):  # something is in it
+                place.rmdir()
+        raise
 
 
 def report_targets(run: Targets, folder: Path, out: Path, figures: str | None, lang: str) -> Written:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from plait.kinds.series.features import features
-from plait.kinds.series.network import layout
-from plait.kinds.series.prep import SeriesPrep
+from plait.kinds.series.prep import SeriesPrep, layout
 
 
 def test_levels_stand_after_the_shares() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from plait.kinds.audio.prep import shape
 from plait.kinds.image.network import ConvEncoder
-from plait.kinds.network import check_shape
+from plait.kinds.sizes import check_shape
 
 
 class SoundEncoder(nn.Module):
@@ -28,16 +29,6 @@ class SoundEncoder(nn.Module):
 
 ENCODER = SoundEncoder
 CONVOLUTIONAL = NORMED = True
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of a log-mel: its sizes."""
-    return {"mels": prep.mels, "frames": prep.frames}
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (mel, time)."""
-    return layout["mels"], layout["frames"]
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

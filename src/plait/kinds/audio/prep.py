@@ -394,3 +394,13 @@ def log_mel_bank(rate: int, mels: int, size: int) -> np.ndarray:
 
 
 PREP = AudioPrep
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a log-mel: its sizes."""
+    return {"mels": prep.mels, "frames": prep.frames}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (mel, time)."""
+    return layout["mels"], layout["frames"]

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from plait.kinds.network import Dropout, check_shape
+from plait.kinds.image.prep import shape
+from plait.kinds.network import Dropout
+from plait.kinds.sizes import check_shape
 
 
 class Residual(nn.Module):
@@ -114,16 +116,6 @@ ENCODER = ConvEncoder
 PORT = "uint8"  # what an exported graph is given
 CONVOLUTIONAL = NORMED = True
 IN_GRAPH = True  # a pretrained encoder goes into an exported graph, so that pictures themselves are given
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of a picture: its sizes."""
-    return {"channels": prep.channels, "height": prep.height, "width": prep.width}
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (channel, height, width)."""
-    return layout["channels"], layout["height"], layout["width"]
 
 
 def to_float(x: Tensor) -> Tensor:

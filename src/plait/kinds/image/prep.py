@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -420,3 +420,13 @@ def may_gain(prep: ImagePrep) -> bool:
 def for_frozen(prep: Any, trained: ImagePrep) -> Any:
     """Return the preparation of a pretrained encoder with what was learned of these pictures: what is white, black."""
     return replace(prep, white=trained.white, black=trained.black, backdrop=trained.backdrop)
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a picture: its sizes."""
+    return {"channels": prep.channels, "height": prep.height, "width": prep.width}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (channel, height, width)."""
+    return layout["channels"], layout["height"], layout["width"]

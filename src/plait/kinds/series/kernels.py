@@ -62,11 +62,16 @@ def learn_biases(x: np.ndarray, groups: Sequence[Group]) -> np.ndarray:
     each, first, biases, taps = count_biases(groups), 1, [], Taps(x[:: -(-len(x) // MOST_ROWS)])
     for group in groups:
         responses = taps.respond(group)
-        for response in np.sort(responses[:, taps.there(group)], axis=1):
-            shares = (np.arange(first, first + each) * GOLDEN) % 1
-            biases.append(np.interp(shares * (len(response) - 1), np.arange(len(response)), response))
-            first += each
-    return np.array(biases, np.float64)
+        ranked = np.sort(responses[:, taps.there(group)], axis=1)
+        numbers = first + np.arange(len(ranked) * each).reshape(-1, each)
+        places = (numbers * GOLDEN) % 1 * (ranked.shape[1] - 1)
+        below = places.astype(int)
+        least, most = (
+            np.take_along_axis(ranked, at, 1).astype(np.float64) for at in (below, np.ceil(places).astype(int))
+        )
+        biases.append((most - least) * (places - below) + least)
+        first += numbers.size
+    return np.concatenate(biases)
 
 
 def count_above(x: np.ndarray, groups: Sequence[Group], biases: np.ndarray) -> np.ndarray:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from plait.kinds.network import Dropout, check_shape
+from plait.kinds.network import Dropout
+from plait.kinds.series.prep import shape
+from plait.kinds.sizes import check_shape
 
 TOKENS = 4  # stretches of time, at most
 
@@ -69,17 +71,6 @@ class SeriesEncoder(nn.Module):
 ENCODER = SeriesEncoder
 CONVOLUTIONAL = NORMED = True
 FEWEST_STEPS = 200  # measured: of 36 to 67 rows 40 steps teach nothing, and more than 160 hardly more
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what encoder and features must know of a series: its form, and the kernels of the features."""
-    sizes = {"channels": prep.channels, "length": prep.length, "holes": prep.holes}
-    return {**sizes, "seed": prep.seed, "biases": prep.biases.tolist()}
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (channel, time); with flags for holes twice as many channels."""
-    return layout["channels"] * (1 + layout["holes"]), layout["length"]
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

@@ -191,3 +191,14 @@ def _is_turned(shapes: Sequence[tuple[int, ...]]) -> bool:
 
 
 PREP = SeriesPrep
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what encoder and features must know of a series: its form, and the kernels of the features."""
+    sizes = {"channels": prep.channels, "length": prep.length, "holes": prep.holes}
+    return {**sizes, "seed": prep.seed, "biases": prep.biases.tolist()}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (channel, time); with flags for holes twice as many channels."""
+    return layout["channels"] * (1 + layout["holes"]), layout["length"]

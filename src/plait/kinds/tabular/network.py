@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import Dropout, check_shape
+from plait.kinds.network import Dropout
+from plait.kinds.sizes import check_shape
+from plait.kinds.tabular.prep import shape
 
 
 class TabularEncoder(nn.Module):
@@ -44,16 +46,6 @@ class TabularEncoder(nn.Module):
 
 
 ENCODER = TabularEncoder
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of a table: how many numbers, and how many codes of each category."""
-    return {"numbers": prep.numbers, "categories": list(prep.categories)}
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (feature,): numbers, a flag for each, a code for each category."""
-    return (2 * layout["numbers"] + len(layout["categories"]),)
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

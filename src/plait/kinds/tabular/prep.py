@@ -414,3 +414,13 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
 
 
 PREP = TabularPrep
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a table: how many numbers, and how many codes of each category."""
+    return {"numbers": prep.numbers, "categories": list(prep.categories)}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (feature,): numbers, a flag for each, a code for each category."""
+    return (2 * layout["numbers"] + len(layout["categories"]),)

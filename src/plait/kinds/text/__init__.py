@@ -24,4 +24,4 @@ KIND = Kind(
         __name__, "read", "prep", "network", "features", "augment", "worsen", "row", "inside", "checks", "mend"
     ),
 )
-LETTERS = Kind("letters", abilities=dict.fromkeys(("read", "network"), f"{__name__}.letters"))
+LETTERS = Kind("letters", abilities=dict.fromkeys(("read", "prep", "network"), f"{__name__}.letters"))

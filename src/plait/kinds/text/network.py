@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import Dropout, check_shape
+from plait.kinds.network import Dropout
+from plait.kinds.sizes import check_shape
+from plait.kinds.text.prep import shape
 
 
 class TextEncoder(nn.Module):
@@ -62,29 +64,6 @@ class TextEncoder(nn.Module):
 
 
 ENCODER = TextEncoder
-MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of a text: its parts and their sizes."""
-    features = 0 if encoder == "tokens" else prep.features
-    tokens = 0 if encoder == "tfidf" and features else prep.length
-    return {"features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (feature + token,)."""
-    return (layout["features"] + layout["tokens"],)
-
-
-def usual(rows: int) -> str:
-    """Return the encoder of a modality that is trained here, where it is left open."""
-    return "both" if rows >= MANY_ROWS else "tfidf"
-
-
-def own_input(prep: Any) -> tuple[tuple[int, ...], str]:
-    """Return shape and dtype of a text as a module of the user's own is given it: token ids."""
-    return (prep.length,), "int64"
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

@@ -347,3 +347,28 @@ class IdsPrep:
 
 
 for_own = IdsPrep  # the preparation of a module of the user's own
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a text: its parts and their sizes."""
+    features = 0 if encoder == "tokens" else prep.features
+    tokens = 0 if encoder == "tfidf" and features else prep.length
+    return {"features": features, "tokens": tokens, "vocabulary": prep.vocabulary}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (feature + token,)."""
+    return (layout["features"] + layout["tokens"],)
+
+
+MANY_ROWS = 10_000  # from here on token embeddings learn more than they overfit
+
+
+def usual(rows: int) -> str:
+    """Return the encoder of a modality that is trained here, where it is left open."""
+    return "both" if rows >= MANY_ROWS else "tfidf"
+
+
+def own_input(prep: Any) -> tuple[tuple[int, ...], str]:
+    """Return shape and dtype of a text as a module of the user's own is given it: token ids."""
+    return (prep.length,), "int64"

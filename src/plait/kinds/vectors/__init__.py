@@ -20,4 +20,4 @@ KIND = Kind(
         "augment": "plait.kinds.tabular.augment",
     },
 )
-GIVEN = Kind("tuned", abilities={"network": f"{__name__}.given", "augment": f"{__name__}.given"})
+GIVEN = Kind("tuned", abilities=dict.fromkeys(("prep", "network", "augment"), f"{__name__}.given"))

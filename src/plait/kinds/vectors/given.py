@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
-from plait.kinds.image.augment import augment_raw
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ENCODER = None  # made of the pretrained encoder itself
 NORMED = True
@@ -26,6 +26,8 @@ def to_float(x: Tensor) -> Tensor:
 
 def augment(prep: Any, layout: Mapping[str, Any], x: Tensor, generator: Any) -> Tensor:
     """Return pictures changed mildly, all else as it is."""
+    from plait.kinds.image.augment import augment_raw  # here, since all else does without torch
+
     return augment_raw(x, generator)
 
 

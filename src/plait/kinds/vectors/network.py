@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plait.kinds.network import Dropout, check_shape
+from plait.kinds.network import Dropout
+from plait.kinds.sizes import check_shape
+from plait.kinds.vectors.prep import shape
 
 
 class VectorEncoder(nn.Module):
@@ -37,16 +39,6 @@ ENCODER = VectorEncoder
 NORMED = True
 
 
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (token, width)."""
-    return layout["tokens"], layout["width"]
-
-
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:
     """Return vectors (batch, token, width)."""
     return generator.standard_normal((num, *shape(layout)))
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of vectors in a column: one token, and how many numbers."""
-    return {"tokens": 1, "width": prep.width}

@@ -88,3 +88,13 @@ class VectorPrep(Preparation):
 
 
 PREP = VectorPrep
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of vectors in a column: one token, and how many numbers."""
+    return {"tokens": 1, "width": prep.width}
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (token, width)."""
+    return layout["tokens"], layout["width"]

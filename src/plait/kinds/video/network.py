@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from plait.kinds.image.network import ConvEncoder, centre, to_float
-from plait.kinds.network import check_shape
+from plait.kinds.sizes import check_shape
+from plait.kinds.video.prep import shape
 
 
 class VideoEncoder(nn.Module):
@@ -46,20 +47,7 @@ class VideoEncoder(nn.Module):
 ENCODER = VideoEncoder
 PORT = "uint8"  # what an exported graph is given: prepared frames, since no graph decodes a file
 CONVOLUTIONAL = NORMED = True
-__all__ = ["CONVOLUTIONAL", "ENCODER", "NORMED", "PORT", "centre", "draw", "layout", "shape", "to_float"]
-
-
-def layout(prep: Any, encoder: str) -> dict[str, Any]:
-    """Return what the encoder must know of a video: how many frames, and their sizes."""
-    picture = prep.picture
-    return {
-        "frames": prep.frames, "channels": picture.channels, "height": picture.height, "width": picture.width
-    }  # fmt: skip
-
-
-def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return (frame, channel, height, width)."""
-    return layout["frames"], layout["channels"], layout["height"], layout["width"]
+__all__ = ["CONVOLUTIONAL", "ENCODER", "NORMED", "PORT", "centre", "draw", "to_float"]
 
 
 def draw(layout: Mapping[str, Any], num: int, generator: np.random.Generator) -> np.ndarray:

@@ -98,3 +98,16 @@ def may_gain(prep: VideoPrep) -> bool:
 def for_frozen(prep: Any, trained: VideoPrep) -> Any:
     """Return the preparation of a pretrained encoder with what was learned of these pictures: what is white, black."""
     return replace(prep, picture=image.for_frozen(prep.picture, trained.picture))
+
+
+def layout(prep: Any, encoder: str) -> dict[str, Any]:
+    """Return what the encoder must know of a video: how many frames, and their sizes."""
+    picture = prep.picture
+    return {
+        "frames": prep.frames, "channels": picture.channels, "height": picture.height, "width": picture.width
+    }  # fmt: skip
+
+
+def shape(layout: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return (frame, channel, height, width)."""
+    return layout["frames"], layout["channels"], layout["height"], layout["width"]

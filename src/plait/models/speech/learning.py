@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from plait.core.contract import Batch, keep_only
 from plait.errors import RequestError
-from plait.kinds.network import is_convolutional
+from plait.kinds.sizes import is_convolutional
 from plait.models.rows import Prepared
 from plait.models.speech.augment import augment_sounds, drop_others, join_pairs
 from plait.models.speech.decode import Heard, decode

@@ -25,7 +25,7 @@ FOLDS, FEW_FOLDS = 5, 3
 MANY, MOST = 6_000, 50_000  # rows above which there are three folds, and above which validation alone is held out
 MOST_ASKED = 2_000  # rows with modalities hidden: a temperature is one number
 BEHIND, SURE = 1.1, 2.0  # times the loss of another, and standard errors, by which a learner is given up
-CHANCE = 0.5  # standard errors by which networks must lower the loss: they were stopped where validation is best
+CHANCE = 1.0  # standard errors by which networks must lower the loss: they were stopped where validation is best
 
 # -- rows that are held out -------------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class Chooser:
         """Return the ensemble selected from these candidates; that candidate, where one alone is; None of none.
 
         What learned in folds is selected by all rows held out (Caruana and others 2004). Networks, and what is made of
-        them, join by validation rows, each as often as it lowers the loss, if together they lower it by half a standard
+        them, join by validation rows, each as often as it lowers the loss, if together they lower it by a standard
         error and more; they take more than half of the whole only where these rows are sure of that, or where what
         learned in folds tells no more than the prior. With the mean alone a network is averaged, with the majority
         class alone it is not.

@@ -17,7 +17,9 @@ from plait.kinds import KINDS
 from plait.kinds.detect import detect
 from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
+from plait.models.train import Lesson, Outcome
 from plait.models.views import fit_views
+from plait.study import training
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study, grown, list_plans
 from plait.study.training import Stage
@@ -125,18 +127,41 @@ def test_a_network_of_a_table_that_is_repeated_goes_on_gently_from_what_it_is(
     unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, stages = unbroken[0].alone["tabular"], list[Stage]()
-    again = replace(unbroken[0], candidates=[], stages=Stages(), repeating=True, proven=unbroken[0].alone)
-    again.options = replace(again.options, epochs=20)
+    again = replace(unbroken[0], candidates=[], stages=Stages(), proven=unbroken[0])
+    monkeypatch.setattr(before, "outcome", outcome_of(20, kept=13))
     monkeypatch.setattr(Study, "_train", lambda self, stage: stages.append(stage))
     again.train_alone("tabular")
     recipe, network = stages[0].recipe, stages[0].network
-    assert (recipe.epochs, recipe.rate, recipe.warm) == (6, 1e-3, 0.1)
+    assert (recipe.epochs, recipe.rate, recipe.warm, stages[0].epochs) == (4, 1e-3, 0.1, 4)
     assert network is not before.network
     assert all(torch.equal(x, y) for x, y in zip(network.parameters(), before.network.parameters(), strict=True))
     key = again._stage_key(stages[0])
     with torch.no_grad():
         next(network.parameters()).add_(1.0)
     assert again._stage_key(stages[0]) != key
+
+
+def outcome_of(epochs: int, kept: int) -> Outcome:
+    """Return an outcome of so many epochs, of which validation kept one."""
+    history = [{"epoch": epoch, "val_loss": 1.0 + (epoch != kept)} for epoch in range(1, epochs + 1)]
+    return Outcome(history, 1.0, stopped="early")
+
+
+@pytest.mark.parametrize("how", ["alone then fused", "joint"])
+@pytest.mark.parametrize("kept", [3, 7])
+def test_a_network_that_is_repeated_takes_the_epochs_that_validation_found(
+    unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch, how: str, kept: int
+) -> None:
+    before = next(c for c in unbroken[0].candidates if c.recipe == how)
+    monkeypatch.setattr(before, "outcome", outcome_of(9, kept))
+    monkeypatch.setattr(before, "taught", replace(before.taught, epochs=30))
+    lessons = list[Lesson]()
+    monkeypatch.setattr(training, "train", lambda lesson: lessons.append(lesson) or Outcome())
+    again = replace(unbroken[0], candidates=[], stages=Stages(), proven=unbroken[0])
+    again.alone = unbroken[0].alone
+    assert again.repeat(before) is None  # nothing was learned
+    assert (lessons[-1].name, lessons[-1].recipe.epochs) == (f"{before.plan} {how}", 30)
+    assert (lessons[-1].epochs, lessons[-1].behind) == (kept, None)
 
 
 @pytest.mark.parametrize(("loss", "vote", "then"), [(0.4, 0.5, ["tune", "joint"]), (0.5, 0.7, []), (0.4, 0.4, [])])

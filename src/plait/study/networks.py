@@ -45,9 +45,8 @@ class Study(Training):
 
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     kept: Stages | None = None  # networks trained alone, kept between commands
-    repeating: bool = False  # whether networks take the epochs that they took before, and none is chosen
-    # the network of each modality as it was proven, from which one of vectors or a table goes on when it is repeated
-    proven: Mapping[str, Candidate] = field(default_factory=dict)
+    # whose networks are trained once more, each for the epochs that validation found there, with which none is chosen
+    proven: Study | None = None
     # has networks trained elsewhere, side by side, where this study then finds them; each request is of one
     ahead: Callable[[Study, Sequence[Mapping[str, Any]]], None] = lambda study, asked: None
     asked: bool = False  # whether it is another study that asks for one network, and its time is that of this one
@@ -90,7 +89,7 @@ class Study(Training):
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
-        if not self.proven:
+        if self.proven is None:
             self.ahead(self, [self.ask_alone(name) for name in self.prepared.names if name not in self.alone])
         for name in self.prepared.names:
             found = self.alone.get(name) or self.train_alone(name)
@@ -176,18 +175,21 @@ class Study(Training):
             if self.options.choose != "simple":  # a member among others
                 size = grown(size, len(rows))
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
-        stage = self.stage_alone(name)
+        stage, epochs_found = self.stage_alone(name), None
         network = self._build(None, [name], stage)
-        if name in self.proven and not is_convolutional(self._kind(name)):
-            network.load_state_dict(self.proven[name].network.state_dict())
-            recipe = replace(recipe, epochs=max(2, recipe.epochs // 3), rate=recipe.rate / 2, warm=0.1)
+        before = None if self.proven is None else self.proven.alone.get(name)
+        if before is not None and not is_convolutional(self._kind(name)):  # it goes on from what it is
+            network.load_state_dict(before.network.state_dict())
+            epochs_found = max(2, before.outcome.epoch // 3)
+            recipe = replace(recipe, epochs=epochs_found, rate=recipe.rate / 2, warm=0.1)
 
         def behind(epoch: int, loss: float) -> bool:
             thirds = 3 * epoch // recipe.epochs
             return thirds > 0 and loss > (2.0 if thirds == 1 else 1.4) * rival
 
         val = val if len(val) else self.val
-        return self._train(Stage(stage, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival))
+        shape = (stage, None, ALONE, network, recipe, rows, val)
+        return self._train(Stage(*shape, behind=behind, rival=rival, epochs=epochs_found))
 
     def train_fused(self, plan: str, family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone: they stay as they are, the rest learns from augmented passes."""
@@ -412,8 +414,8 @@ class Study(Training):
         """Train one candidate, unless there is no time left; one alone may be kept from an earlier command."""
         if self.is_over:
             return None  # there is something to choose from; without it the first candidate gets one epoch
-        if self.repeating:
-            stage = replace(stage, behind=None, recipe=replace(stage.recipe, patience=stage.recipe.epochs))
+        if self.proven is not None:
+            stage = self._repeated(stage, self.proven.candidates)
         self.lowered = self.lowered or self._is_low(stage)
         saved, key = self.stages.load(stage.name), ""
         if saved is None and stage.how == ALONE and self.kept is not None:
@@ -426,7 +428,7 @@ class Study(Training):
         outcome = self.learn(stage, lambda: self._lesson(stage), saved)
         if key and saved is None and self.budget.deadline == math.inf and outcome.stopped not in ("time", "interrupt"):
             self._keep(key, stage.network, outcome)
-        if not outcome.history:
+        if not outcome.history and stage.epochs != 0:
             return None
         logits = self.outputs_of(stage.network, self.val)
         losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
@@ -470,7 +472,16 @@ class Study(Training):
             behind=stage.behind,
             frozen=list(network.encoders) if tokens else (),
             continued=stage.continued,
+            epochs=stage.epochs,
         )
+
+    def _repeated(self, stage: Stage, candidates: Sequence[Candidate]) -> Stage:
+        """Return a stage that takes the recipe of the candidate that it was before, as far as validation found it."""
+        stage, name = replace(stage, behind=None), stage.plan or stage.network.names[0]
+        before = next((c for c in candidates if (c.name, c.recipe) == (name, stage.how)), None)
+        if before is None or before.taught is None or stage.epochs is not None:
+            return stage
+        return replace(stage, recipe=before.taught, epochs=before.outcome.epoch)
 
     def _is_low(self, stage: Stage) -> bool:
         return not stage.tokens and self.is_low(stage.network)
@@ -480,7 +491,7 @@ class Study(Training):
         network, name = stage.network, stage.network.names[0]
         facts = [KEPT_VERSION, torch.__version__, torch.get_num_threads(), self.device.type, network.spec]
         facts += [asdict(stage.recipe), self.is_low(network), self.seed, self.view_of(name).state()[0]]
-        facts += [self.target.regression, stage.rival]
+        facts += [self.target.regression, stage.rival, stage.epochs]
         hashed = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
         inputs, cells, values = self.prepared.inputs[name], self.prepared.cells[name], self.target.values.cpu().numpy()
         for part in (stage.rows, stage.val):
@@ -489,7 +500,7 @@ class Study(Training):
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         counts = () if self.target.counts is None else (self.target.counts,)
-        known = network.state_dict().values() if self.proven else ()
+        known = network.state_dict().values() if self.proven is not None else ()
         for tensor in (network.prior, self.target.weights, *counts, *known):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()

@@ -181,6 +181,28 @@ def test_who_is_wary_goes_on_where_a_plan_beats_each_modality_and_their_vote(
     assert done == [*then, "tune", "joint"]
 
 
+@pytest.mark.parametrize(("lowest", "num"), [(0.5, 2), (0.49, 7)])
+def test_who_is_wary_tries_two_plans_before_the_others(
+    lowest: float, num: int, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, asked = study_of(prepared), list[str]()
+    study.alone = {"text": SimpleNamespace(loss=0.5), "tabular": SimpleNamespace(loss=0.6)}  # type: ignore[dict-item]
+
+    def train(self: Study, plan: str) -> Any:
+        asked.append(plan)
+        return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=lowest if "concat" in plan else 0.7)
+
+    monkeypatch.setattr(Study, "train_fused", train)
+    monkeypatch.setattr(Study, "fine_tune", lambda self, start: None)
+    listed = list_plans(["text", "tabular"])
+    study.train_plans(listed, 0, wary=True)
+    assert (asked[:2], len(asked)) == (["parallel(text, tabular, by=concat)", "parallel(text, tabular, by=vote)"], num)
+    assert sorted(asked) == sorted(listed if num > 2 else asked[:2])
+    asked.clear()
+    study.train_plans(listed, 0)
+    assert asked == listed
+
+
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:
     study, _ = unbroken
     truth = np.arange(16, 24) % 2

@@ -37,6 +37,7 @@ SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps howe
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
+FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
 
 
 @dataclass
@@ -104,10 +105,15 @@ class Study(Training):
 
         Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
         last. What is trained is compared with what earlier waves have reached. wary: only plans are tried, where none
-        of them beats each modality alone, and their vote, which they start from.
+        of them beats each modality alone, and their vote, which they start from; and but two, where these beat none.
         """
-        self._ask_fused(listed)
-        fused = [c for plan in listed if (c := self.train_fused(plan)) is not None]
+        first, fused = [plan for plan in listed if wary and plan.endswith(FIRST)], list[Candidate]()
+        for wave in (first, [plan for plan in listed if plan not in first]):
+            self._ask_fused(wave)
+            fused += [c for plan in wave if (c := self.train_fused(plan)) is not None]
+            if wary and fused and min(c.loss for c in fused) >= min(c.loss for c in self.alone.values()):
+                self.tokens.clear()
+                return
         if grow:
             fused += self.grow_tree()
         self.tokens.clear()

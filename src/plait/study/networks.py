@@ -482,12 +482,16 @@ class Study(Training):
         )
 
     def _repeated(self, stage: Stage, candidates: Sequence[Candidate]) -> Stage:
-        """Return a stage that takes the recipe of the candidate that it was before, as far as validation found it."""
+        """Return a stage that goes as far through its recipe as validation found of the candidate that it was before.
+
+        More rows take fewer epochs: of these it takes the same share.
+        """
         stage, name = replace(stage, behind=None), stage.plan or stage.network.names[0]
         before = next((c for c in candidates if (c.name, c.recipe) == (name, stage.how)), None)
         if before is None or before.taught is None or stage.epochs is not None:
             return stage
-        return replace(stage, recipe=before.taught, epochs=before.outcome.epoch)
+        found = before.outcome.epoch * stage.recipe.epochs
+        return replace(stage, epochs=math.ceil(found / before.taught.epochs))
 
     def _is_low(self, stage: Stage) -> bool:
         return not stage.tokens and self.is_low(stage.network)

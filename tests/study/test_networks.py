@@ -191,16 +191,16 @@ def test_who_is_wary_goes_on_where_a_plan_beats_each_modality_and_their_vote(
     assert done == [*then, "tune", "joint"]
 
 
-@pytest.mark.parametrize(("lowest", "num"), [(0.5, 2), (0.49, 7)])
+@pytest.mark.parametrize(("lowest", "vote", "num"), [(0.5, 0.7, 2), (0.4, 0.4, 2), (0.4, 0.49, 7)])
 def test_who_is_wary_tries_two_plans_before_the_others(
-    lowest: float, num: int, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+    lowest: float, vote: float, num: int, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study, asked = study_of(prepared), list[str]()
+    study, asked, losses = study_of(prepared), list[str](), {"concat)": lowest, "y=vote)": vote}
     study.alone = {"text": SimpleNamespace(loss=0.5), "tabular": SimpleNamespace(loss=0.6)}  # type: ignore[dict-item]
 
     def train(self: Study, plan: str) -> Any:
         asked.append(plan)
-        return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=lowest if "concat" in plan else 0.7)
+        return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=losses.get(plan[-7:], 0.7))
 
     monkeypatch.setattr(Study, "train_fused", train)
     monkeypatch.setattr(Study, "fine_tune", lambda self, start: None)

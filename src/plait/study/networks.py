@@ -105,13 +105,15 @@ class Study(Training):
 
         Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
         last. What is trained is compared with what earlier waves have reached. wary: only plans are tried, where none
-        of them beats each modality alone, and their vote, which they start from; and but two, where these beat none.
+        of them beats each modality alone, and their vote, which they start from; and but two where these do not.
         """
         first, fused = [plan for plan in listed if wary and plan.endswith(FIRST)], list[Candidate]()
         for wave in (first, [plan for plan in listed if plan not in first]):
             self._ask_fused(wave)
             fused += [c for plan in wave if (c := self.train_fused(plan)) is not None]
-            if wary and fused and min(c.loss for c in fused) >= min(c.loss for c in self.alone.values()):
+            plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
+            lowest = min((c.loss for c in fused), default=math.inf)
+            if wary and wave and lowest > min((c.loss for c in plain), default=math.inf) - UNSEEN:
                 self.tokens.clear()
                 return
         if grow:
@@ -122,9 +124,6 @@ class Study(Training):
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
         families = {c.name: c.family for c in fused}
         start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
-        plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
-        if wary and (start is None or start.loss > min(c.loss for c in plain) - UNSEEN):
-            return
         asked = [self._ask(JOINT, plan, families, rivals={}, best=lowest) for plan in able[: min(1, joint)]]
         if start is not None and "none" not in self.options.tune:
             asked.append(self._ask(TUNED, str(start.plan), families))

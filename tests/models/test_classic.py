@@ -326,6 +326,25 @@ def test_a_linear_learner_with_bins_learns_what_is_no_line() -> None:
         ClassicPredictor.from_state(facts, {**arrays, "edges": arrays["edges"][1:]})
 
 
+def test_boosting_of_few_rows_does_without_the_means_of_categories() -> None:
+    layout = {"kind": "tabular", "numbers": 1, "categories": [25], "columns": 1, "commonest": 50, "many": 20}
+    codes = np.arange(60) % 24 + 1.0
+    cells = np.stack([np.linspace(-1, 1, 60), np.zeros(60), codes], 1).astype(np.float32)
+    batch = Batch({"t": torch.from_numpy(cells)}, {"t": torch.ones(60, 1, dtype=torch.bool)})
+    x = batch_features(batch, {"t": layout}, ["t"])
+    goal = Goal(codes % 5, np.array([2.0]), regression=True)
+    usual, finer = LEARNERS["regression"]["gradient boosting"][0], LEARNERS["regression"]["gradient boosting"][4]
+    width = x["t"].shape[1]
+    looked = []
+    for setting in (usual, finer):
+        generator = np.random.default_rng(0)
+        found = fit_classic("gradient boosting", x, goal, ["t"], {"t": layout}, generator, {**setting, "max_iter": 5})
+        assert found.blocks.tolist() == [[2, 27]]
+        looked.append(width - 1 in found.columns)
+        assert found.from_features(x).shape == (60, 1)
+    assert looked == [True, False]
+
+
 def test_a_few_rows_may_have_as_many_categories_as_have_a_column() -> None:
     layout = {"kind": "tabular", "numbers": 0, "categories": [52], "columns": 1, "commonest": 50, "many": 51}
     codes = torch.arange(624.0)[:, None] % 52

@@ -163,6 +163,31 @@ def test_weights_that_came_good_stay_unless_they_are_beaten() -> None:
         assert len(outcome.history) == 2
 
 
+def test_as_many_epochs_as_are_known_are_taken_of_the_same_cycle_and_the_last_is_kept() -> None:
+    good, bad = torch.eye(3)[TARGET.values[VAL]] * 4, torch.ones(8, 3)
+    states: list[dict[str, Tensor]] = []
+    network = network_of()
+    found = run(network, Recipe(9, 1e-2, 8, patience=2), outputs=validated(network, states, [bad, good, bad, bad]))
+    assert (found.stopped, len(found.history), found.epoch) == ("early", 4, 2)
+    again, events = network_of(), list[dict[str, Any]]()
+    told = [good, bad]  # which ends nothing, and chooses nothing
+    outcome = run(again, Recipe(9, 1e-2, 8), outputs=validated(again, [], told), epochs=2, callback=events.append)
+    assert (outcome.stopped, outcome.epoch, [event["epochs"] for event in events]) == ("", 2, [2, 2])
+    assert same(again, states[1])
+    assert same(network, states[1])
+
+
+def test_weights_that_stayed_as_they_came_are_those_of_no_epoch() -> None:
+    good, bad = torch.eye(3)[TARGET.values[VAL]] * 4, torch.ones(8, 3)
+    network = network_of()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    outcome = run(network, Recipe(2, 1e-2, 8), continued=True, outputs=validated(network, [], [good, bad, bad]))
+    assert (outcome.epoch, len(outcome.history)) == (0, 2)
+    outcome = run(network, Recipe(2, 1e-2, 8), continued=True, outputs=validated(network, [], [bad]), epochs=0)
+    assert (outcome.epoch, outcome.history) == (0, [])
+    assert same(network, before)
+
+
 def test_any_network_can_be_taught_any_lesson() -> None:
     """The loop knows neither rows nor what they hold: here a line through points."""
     line = torch.nn.Linear(1, 1)

@@ -17,7 +17,9 @@ from plait.kinds import KINDS
 from plait.kinds.detect import detect
 from plait.models.plan import parse
 from plait.models.rows import Prepared, prepare
+from plait.models.train import Lesson, Outcome
 from plait.models.views import fit_views
+from plait.study import training
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study, grown, list_plans
 from plait.study.training import Stage
@@ -125,18 +127,51 @@ def test_a_network_of_a_table_that_is_repeated_goes_on_gently_from_what_it_is(
     unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, stages = unbroken[0].alone["tabular"], list[Stage]()
-    again = replace(unbroken[0], candidates=[], stages=Stages(), repeating=True, proven=unbroken[0].alone)
-    again.options = replace(again.options, epochs=20)
+    again = replace(unbroken[0], candidates=[], stages=Stages(), proven=unbroken[0])
+    monkeypatch.setattr(before, "outcome", outcome_of(20, kept=13))
     monkeypatch.setattr(Study, "_train", lambda self, stage: stages.append(stage))
     again.train_alone("tabular")
     recipe, network = stages[0].recipe, stages[0].network
-    assert (recipe.epochs, recipe.rate, recipe.warm) == (6, 1e-3, 0.1)
+    assert (recipe.epochs, recipe.rate, recipe.warm, stages[0].epochs) == (4, 1e-3, 0.1, 4)
     assert network is not before.network
     assert all(torch.equal(x, y) for x, y in zip(network.parameters(), before.network.parameters(), strict=True))
     key = again._stage_key(stages[0])
     with torch.no_grad():
         next(network.parameters()).add_(1.0)
     assert again._stage_key(stages[0]) != key
+
+
+def outcome_of(epochs: int, kept: int) -> Outcome:
+    """Return an outcome of so many epochs, of which validation kept one."""
+    history = [{"epoch": epoch, "val_loss": 1.0 + (epoch != kept)} for epoch in range(1, epochs + 1)]
+    return Outcome(history, 1.0, stopped="early")
+
+
+@pytest.mark.parametrize(
+    ("how", "epochs", "kept", "taken"),
+    [
+        ("alone then fused", 5, 3, 3),
+        ("alone then fused", 5, 0, 0),
+        ("joint", 2, 1, 1),
+        ("joint", 8, 8, 2),  # of more rows the recipe takes fewer
+        ("joint", 8, 3, 1),
+    ],
+)
+def test_a_network_that_is_repeated_takes_the_epochs_that_validation_found(
+    unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch, how: str, epochs: int, kept: int, taken: int
+) -> None:
+    before = next(c for c in unbroken[0].candidates if c.recipe == how)
+    monkeypatch.setattr(before, "outcome", outcome_of(epochs, kept))
+    monkeypatch.setattr(before, "taught", replace(before.taught, epochs=epochs))
+    lessons = list[Lesson]()
+    monkeypatch.setattr(training, "train", lambda lesson: lessons.append(lesson) or Outcome())
+    again = replace(unbroken[0], candidates=[], stages=Stages(), proven=unbroken[0])
+    again.alone = unbroken[0].alone
+    found = again.repeat(before)
+    assert (found is None) == (taken > 0)  # nothing was learned, and where nothing was to be, it is as it came
+    usual = 5 if how == "alone then fused" else 2  # which are the epochs of so many rows
+    assert (lessons[-1].name, lessons[-1].recipe.epochs) == (f"{before.plan} {how}", usual)
+    assert (lessons[-1].epochs, lessons[-1].behind) == (taken, None)
 
 
 @pytest.mark.parametrize(("loss", "vote", "then"), [(0.4, 0.5, ["tune", "joint"]), (0.5, 0.7, []), (0.4, 0.4, [])])
@@ -154,6 +189,28 @@ def test_who_is_wary_goes_on_where_a_plan_beats_each_modality_and_their_vote(
     assert done == then
     study.train_plans(list(made), 1)
     assert done == [*then, "tune", "joint"]
+
+
+@pytest.mark.parametrize(("lowest", "vote", "num"), [(0.5, 0.7, 2), (0.4, 0.4, 2), (0.4, 0.49, 7)])
+def test_who_is_wary_tries_two_plans_before_the_others(
+    lowest: float, vote: float, num: int, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, asked, losses = study_of(prepared), list[str](), {"concat)": lowest, "y=vote)": vote}
+    study.alone = {"text": SimpleNamespace(loss=0.5), "tabular": SimpleNamespace(loss=0.6)}  # type: ignore[dict-item]
+
+    def train(self: Study, plan: str) -> Any:
+        asked.append(plan)
+        return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=losses.get(plan[-7:], 0.7))
+
+    monkeypatch.setattr(Study, "train_fused", train)
+    monkeypatch.setattr(Study, "fine_tune", lambda self, start: None)
+    listed = list_plans(["text", "tabular"])
+    study.train_plans(listed, 0, wary=True)
+    assert (asked[:2], len(asked)) == (["parallel(text, tabular, by=concat)", "parallel(text, tabular, by=vote)"], num)
+    assert sorted(asked) == sorted(listed if num > 2 else asked[:2])
+    asked.clear()
+    study.train_plans(listed, 0)
+    assert asked == listed
 
 
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:

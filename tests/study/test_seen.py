@@ -7,6 +7,7 @@ from plait.core.contract import second_name
 from plait.data.read import read
 from plait.kinds.detect import detect
 from plait.kinds.features import batch_features, features_seconds
+from plait.study import seen as seen_module
 from plait.study.seen import Seen, see_anew
 from searches import make_job, prepare_all
 from tiny import SENTENCES
@@ -35,6 +36,22 @@ def test_words_of_rows_left_out_are_not_in_the_vocabulary() -> None:
     assert np.isnan(seen.features["text"][:2]).all()  # not prepared
     assert not np.isnan(seen.features["text"][2:]).any()
     assert len(seen.features["tabular"]) == 14
+    assert {name: len(x) for name, x in seen.few.inputs.items()} == {view.name: 12 for view in base.prepared.views}
+
+
+def test_rows_are_written_as_text_anew_when_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read({"note": TEXTS, "age": list(range(12)), "y": [0, 1] * 6})
+    schema = detect(table, target="y", kinds={"note": "text", "age": "number"})
+    base, learned, learn = Seen(prepare_all(table, schema, np.arange(12))), list[str](), seen_module._learn_view
+    monkeypatch.setattr(
+        seen_module, "_learn_view", lambda view, *more: (learned.append(view.how), learn(view, *more))[1]
+    )
+    seen = see_anew(make_job(table, schema), base, np.arange(8), np.arange(12), np.random.default_rng(0))
+    assert learned == ["own", "own"]
+    written = second_name("tabular", "as text")
+    assert seen.features[written].shape == (12, seen.layouts[written]["features"])
+    assert seen.features["text"].shape == (12, seen.layouts["text"]["features"])
+    assert learned == ["own", "own", "as text"]
     assert {name: len(x) for name, x in seen.few.inputs.items()} == {view.name: 12 for view in base.prepared.views}
 
 

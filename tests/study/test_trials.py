@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plait.core.contract import Modality
+from plait.core.contract import Modality, second_name
 from plait.data.read import read
 from plait.kinds import TEXT
 from plait.kinds.detect import detect
@@ -68,6 +68,19 @@ def test_trees_come_last_among_further_settings(monkeypatch: pytest.MonkeyPatch)
     trees = [learner in ("random forest", "gradient boosting") for learner in asked]
     assert trees == sorted(trees)
     assert True in trees
+
+
+def test_the_rival_of_a_row_as_text_looks_at_the_same_in_whatever_order() -> None:
+    search = search_words(("classic",), choose="ensemble")
+    trials, (text, table) = search.classic, search.study.prepared.names
+    trials.try_learner("logistic regression", 0, [table, text])
+    (rival,) = search.study.candidates
+    written = second_name(table, "as text")
+    told = [Trial("logistic regression", 0, names) for names in ((text, written), (table, text), (text,))]
+    losses = search.labels.losses(rival.pooled, trials.deal.rows)
+    found = [trials._rival_of(trial) for trial in told]
+    assert [one is not None for one in found] == [True, True, False]
+    assert np.array_equal(found[0], losses)
 
 
 def test_a_text_beside_is_learned_alone_and_with_the_rest_and_never_glued_to_its_words() -> None:

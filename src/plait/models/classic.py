@@ -223,6 +223,9 @@ def _look_at(
     rest = np.ones(starts[-1], bool)
     for first, end in own:
         rest[first:end] = False
+    if not predictor.setting.get("means", True):
+        for name, end in zip(predictor.input_names, starts[1:], strict=True):
+            rest[end - sum(table.shape[1] for table in predictor.tables.get(name, ())) : end] = False
     widths = [int(part.sum()) for part in np.split(rest, starts[1:-1])]
     few: Any = slice(None)
     if x.size > AT_ONCE:  # some rows tell as much; drawn, since every second is of one class where classes take turns

@@ -34,11 +34,19 @@ _BOOSTING = tuple(
     {"max_leaf_nodes": leaves, "max_iter": rounds, "learning_rate": 0.05, "max_features": share}
     for leaves, rounds, share in ((15, 100, 1.0), (6, 100, 1.0), (31, 100, 0.5))
 )
-# quick of many rows: few and large steps, and none held out; and for few rows more steps, which tell small groups apart
+# quick of many rows: few and large steps, and none held out; and for few rows more steps, which tell small groups
+# apart, without the mean targets of categories, which few rows hardly know
 _BOOSTING = (
     *_BOOSTING,
     {"max_leaf_nodes": 31, "max_iter": 100, "learning_rate": 0.1, "early_stopping": False},
-    {"max_leaf_nodes": 6, "max_iter": 300, "learning_rate": 0.1, "max_features": 0.5, "min_samples_leaf": 3},
+    {
+        "max_leaf_nodes": 6,
+        "max_iter": 300,
+        "learning_rate": 0.1,
+        "max_features": 0.5,
+        "min_samples_leaf": 3,
+        "means": False,
+    },
 )
 _NEIGHBOURS = ({"neighbours": 10}, {"neighbours": 30}, {"neighbours": 3})
 LEARNERS: dict[str, dict[str, tuple[dict[str, Any], ...]]] = {
@@ -105,6 +113,7 @@ def build_learner(
         share, threads = "sqrt" if num_classes else 1 / 3, 2 if rows * sum(widths) >= SMALL else 1
         return forest(TREES, max_features=share, n_jobs=threads, random_state=seed, **setting)
     boosting = ensemble.HistGradientBoostingClassifier if num_classes else ensemble.HistGradientBoostingRegressor
+    setting = {name: value for name, value in setting.items() if name != "means"}
     early = setting.get("early_stopping", rows >= EARLY)
     longest = LONGEST * setting["max_iter"] if early else setting["max_iter"]
     return boosting(

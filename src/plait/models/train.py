@@ -43,6 +43,11 @@ class Outcome:
     seconds: float = 0.0
     stopped: str = ""  # "", "early", "behind", "time" or "interrupt"
 
+    @property
+    def epoch(self) -> int:
+        """The epoch whose weights were kept; 0 where those stayed that came."""
+        return max((event["epoch"] for event in self.history if event["val_loss"] == self.loss), default=0)
+
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes; a loss that is no finite number, which JSON cannot tell, is None."""
         return dict(jsonable(asdict(self)))
@@ -76,6 +81,7 @@ class Lesson:
     behind: Callable[[int, float], bool] | None = None
     frozen: Sequence[torch.nn.Module] = ()  # parts of the network that stay as they are
     continued: bool = False  # whether the weights are good as they come: they may stay, and must be beaten
+    epochs: int | None = None  # how many of the recipe's it takes, where that is known: then validation ends nothing
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,7 @@ def train(lesson: Lesson) -> Outcome:
     """Train the network in place and leave it with the weights of the last epoch, or of a clearly better one before.
 
     Ends early when the validation loss no longer falls, when a rival was clearly better, at the deadline, or on Ctrl-C.
+    Of so many epochs as the lesson asks for the last is kept.
     """
     network, recipe, outcome = lesson.network.eval(), lesson.recipe, Outcome()
     best = Snapshot(0, copy_state(network), lesson.validate()[0]) if lesson.continued else None
@@ -206,10 +213,12 @@ def train(lesson: Lesson) -> Outcome:
     steps = max(1, math.ceil(len(lesson.rows) / recipe.batch_size))
     average = Average(network, 1 / (steps + 1))  # validation and the user see that of about the last epoch
     patience = recipe.patience or max(5, recipe.epochs // 3)
+    chosen = lesson.epochs is None
+    end = recipe.epochs if lesson.epochs is None else lesson.epochs
     with fork_generators():
         torch.manual_seed(lesson.seed)
         try:
-            for epoch in range(1, recipe.epochs + 1):
+            for epoch in range(1, end + 1):
                 network.train()
                 for module in lesson.frozen:
                     module.eval()
@@ -238,14 +247,14 @@ def train(lesson: Lesson) -> Outcome:
                 mean, known = float(total) / (step + 1), metric if math.isfinite(metric) else None
                 facts = {"candidate": lesson.name, "epoch": epoch, "loss": mean, "val_loss": latest.loss}
                 outcome.history.append({**facts, "metric": known, "metric_name": lesson.metric_name})
-                left = min((time.monotonic() - began) / epoch * (recipe.epochs - epoch), deadline - time.monotonic())
-                event = {"stage": lesson.name, "epoch": epoch, "epochs": recipe.epochs, "loss": mean, "metric": metric}
+                left = min((time.monotonic() - began) / epoch * (end - epoch), deadline - time.monotonic())
+                event = {"stage": lesson.name, "epoch": epoch, "epochs": end, "loss": mean, "metric": metric}
                 lesson.callback({**event, "metric_name": lesson.metric_name, "seconds_left": max(0.0, left)})
                 if time.monotonic() >= deadline:
                     outcome.stopped = "time"
                 elif lesson.behind is not None and lesson.behind(epoch, best.loss):
                     outcome.stopped = "behind"
-                elif worse and epoch - best.epoch >= patience and epoch < recipe.epochs:
+                elif chosen and worse and epoch - best.epoch >= patience and epoch < end:
                     outcome.stopped = "early"
                 if outcome.stopped:
                     break
@@ -253,7 +262,7 @@ def train(lesson: Lesson) -> Outcome:
             outcome.stopped = "interrupt"
     if best is not None and latest is not None:
         # at the end of its cycle the last epoch is the best guess, unless validation speaks clearly against it
-        kept = latest if not worse and outcome.stopped in ("", "time") else best
+        kept = latest if not chosen or (not worse and outcome.stopped in ("", "time")) else best
         network.load_state_dict(kept.state)
         outcome.loss = kept.loss
     network.eval()

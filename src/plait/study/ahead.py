@@ -109,7 +109,6 @@ def pack_study(study: Study) -> dict[str, Any]:
         "plans": list(study.job.plan_objects),
         "names": study.prepared.names,
         "encoders": {name: own for name, own in encoders.items() if name not in study.prepared.choices},
-        "repeating": study.repeating,
         "threads": torch.get_num_threads(),
     }
     packed = {f"labels.{name}": x for name, x in arrays.items()}
@@ -130,7 +129,7 @@ def open_study(setup: Mapping[str, Any]) -> tuple[Study, int]:
     kept = Stages(Path(told["kept"])) if told["kept"] else None
     prepared = _settled(kept_rows(folder, {}), told["encoders"])
     stages = Stages(Path(told["stages"]))
-    study = Study(job, prepared, setup["split"], stages=stages, kept=kept, repeating=told["repeating"])
+    study = Study(job, prepared, setup["split"], stages=stages, kept=kept)
     study.val = setup["val"].copy()
     return study, told["threads"]
 

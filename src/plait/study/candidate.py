@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from plait.models.predictors import Bounded, Calibrated
-from plait.models.train import Outcome
+from plait.models.train import Outcome, Recipe
 from plait.proof.verdict import Side
 
 ALONE, FUSED, TUNED, JOINT = "alone", "alone then fused", "fine-tuned", "joint"
@@ -41,6 +41,7 @@ class Candidate:
     params: int = 0  # that it learned; what it costs is more, see cost.py
     outcome: Outcome = field(default_factory=Outcome, repr=False)
     network: Any = field(default=None, repr=False)
+    taught: Recipe | None = field(default=None, repr=False)  # how its network was trained
     parts: list[Candidate] = field(default_factory=list, repr=False)  # those that it is made of
     after: list[Candidate] = field(default_factory=list, repr=False)  # those whose weights it started from
     temperature: float | None = None  # None until it was looked for

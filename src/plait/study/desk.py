@@ -305,9 +305,13 @@ class Desk:
     def pack(self) -> dict[str, Any]:
         """Return all of it as JSON and arrays, from which `open_desk` makes it again."""
         facts, arrays = self.labels.state()
-        told: dict[str, Any] = {"labels": facts, "seed": self.seed, "layouts": self.seen.layouts}
+        told: dict[str, Any] = {"labels": facts, "seed": self.seed, "layouts": dict(self.seen.layouts)}
         told |= {"letters": {name: dict(layout) for name, layout in self.letters.items()}}
-        told |= {"turns": [seen.layouts for seen in self.turns], "folder": self.stages.path, "names": list(self.names)}
+        told |= {
+            "turns": [dict(seen.layouts) for seen in self.turns],
+            "folder": self.stages.path,
+            "names": list(self.names),
+        }
         packed = {f"labels.{name}": x for name, x in arrays.items()}
         packed |= {f"features.{name}": x for name, x in self.seen.features.items()}
         packed |= {f"letters.{name}": self.seen.prepared.inputs[name] for name in self.letters}

@@ -41,6 +41,7 @@ SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps howe
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
+FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
 
 
 @dataclass
@@ -49,9 +50,8 @@ class Study(Training):
 
     encoders_tried: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # of modalities with a choice
     kept: Stages | None = None  # networks trained alone, kept between commands
-    repeating: bool = False  # whether networks take the epochs that they took before, and none is chosen
-    # the network of each modality as it was proven, from which one of vectors or a table goes on when it is repeated
-    proven: Mapping[str, Candidate] = field(default_factory=dict)
+    # whose networks are trained once more, each for the epochs that validation found there, with which none is chosen
+    proven: Study | None = None
     # has networks trained elsewhere, side by side, where this study then finds them; each request is of one
     ahead: Callable[[Study, Sequence[Mapping[str, Any]]], None] = lambda study, asked: None
     asked: bool = False  # whether it is another study that asks for one network, and its time is that of this one
@@ -103,7 +103,7 @@ class Study(Training):
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
-        if not self.proven:
+        if self.proven is None:
             self.ahead(self, [self.ask_alone(name) for name in self.prepared.names if name not in self.alone])
         for name in self.prepared.names:
             found = self.alone.get(name) or self.train_alone(name)
@@ -118,10 +118,17 @@ class Study(Training):
 
         Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
         last. What is trained is compared with what earlier waves have reached. wary: only plans are tried, where none
-        of them beats each modality alone, and their vote, which they start from.
+        of them beats each modality alone, and their vote, which they start from; and but two where these do not.
         """
-        self._ask_fused(listed)
-        fused = [c for plan in listed if (c := self.train_fused(plan)) is not None]
+        first, fused = [plan for plan in listed if wary and plan.endswith(FIRST)], list[Candidate]()
+        for wave in (first, [plan for plan in listed if plan not in first]):
+            self._ask_fused(wave)
+            fused += [c for plan in wave if (c := self.train_fused(plan)) is not None]
+            plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
+            lowest = min((c.loss for c in fused), default=math.inf)
+            if wary and wave and lowest > min((c.loss for c in plain), default=math.inf) - UNSEEN:
+                self.tokens.clear()
+                return
         if grow:
             fused += self.grow_tree()
         self.tokens.clear()
@@ -130,9 +137,6 @@ class Study(Training):
         able = [plan for plan in ranked if not plan.endswith("by=vote)")] if len(ranked) > 1 else ranked
         families = {c.name: c.family for c in fused}
         start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
-        plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
-        if wary and (start is None or start.loss > min(c.loss for c in plain) - UNSEEN):
-            return
         asked = [self._ask(JOINT, plan, families, rivals={}, best=lowest) for plan in able[: min(1, joint)]]
         if start is not None and "none" not in self.options.tune:
             asked.append(self._ask(TUNED, str(start.plan), families))
@@ -189,18 +193,21 @@ class Study(Training):
             if self.options.choose != "simple":  # a member among others
                 size = grown(size, len(rows))
             recipe = Recipe(self.options.epochs or round(1.5 * epochs), 2e-3, size, decay=0.3)
-        stage = self.stage_alone(name)
+        stage, epochs_found = self.stage_alone(name), None
         network = self._build(None, [name], stage)
-        if name in self.proven and not is_convolutional(self._kind(name)):
-            network.load_state_dict(self.proven[name].network.state_dict())
-            recipe = replace(recipe, epochs=max(2, recipe.epochs // 3), rate=recipe.rate / 2, warm=0.1)
+        before = None if self.proven is None else self.proven.alone.get(name)
+        if before is not None and not is_convolutional(self._kind(name)):  # it goes on from what it is
+            network.load_state_dict(before.network.state_dict())
+            epochs_found = max(2, before.outcome.epoch // 3)
+            recipe = replace(recipe, epochs=epochs_found, rate=recipe.rate / 2, warm=0.1)
 
         def behind(epoch: int, loss: float) -> bool:
             thirds = 3 * epoch // recipe.epochs
             return thirds > 0 and loss > (2.0 if thirds == 1 else 1.4) * rival
 
         val = val if len(val) else self.val
-        return self._train(Stage(stage, None, ALONE, network, recipe, rows, val, behind=behind, rival=rival))
+        shape = (stage, None, ALONE, network, recipe, rows, val)
+        return self._train(Stage(*shape, behind=behind, rival=rival, epochs=epochs_found))
 
     def train_fused(self, plan: str, family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone: they stay as they are, the rest learns from augmented passes."""
@@ -427,8 +434,8 @@ class Study(Training):
         """Train one candidate, unless there is no time left; one alone may be kept from an earlier command."""
         if self.is_over:
             return None  # there is something to choose from; without it the first candidate gets one epoch
-        if self.repeating:
-            stage = replace(stage, behind=None, recipe=replace(stage.recipe, patience=stage.recipe.epochs))
+        if self.proven is not None:
+            stage = self._repeated(stage, self.proven.candidates)
         self.lowered = self.lowered or self._is_low(stage)
         saved, key = self.stages.load(stage.name), ""
         if saved is None and stage.how == ALONE and self.kept is not None:
@@ -441,7 +448,7 @@ class Study(Training):
         outcome = self.learn(stage, lambda: self._lesson(stage), saved)
         if key and saved is None and self.budget.deadline == math.inf and outcome.stopped not in ("time", "interrupt"):
             self._keep(key, stage.network, outcome)
-        if not outcome.history:
+        if not outcome.history and stage.epochs != 0:
             return None
         logits = self.outputs_of(stage.network, self.val)
         losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
@@ -487,7 +494,20 @@ class Study(Training):
             behind=stage.behind,
             frozen=list(network.encoders) if tokens else (),
             continued=stage.continued,
+            epochs=stage.epochs,
         )
+
+    def _repeated(self, stage: Stage, candidates: Sequence[Candidate]) -> Stage:
+        """Return a stage that goes as far through its recipe as validation found of the candidate that it was before.
+
+        More rows take fewer epochs: of these it takes the same share.
+        """
+        stage, name = replace(stage, behind=None), stage.plan or stage.network.names[0]
+        before = next((c for c in candidates if (c.name, c.recipe) == (name, stage.how)), None)
+        if before is None or before.taught is None or stage.epochs is not None:
+            return stage
+        found = before.outcome.epoch * stage.recipe.epochs
+        return replace(stage, epochs=math.ceil(found / before.taught.epochs))
 
     def _is_low(self, stage: Stage) -> bool:
         return not stage.tokens and self.is_low(stage.network)
@@ -497,7 +517,7 @@ class Study(Training):
         network, name = stage.network, stage.network.names[0]
         facts = [KEPT_VERSION, torch.__version__, torch.get_num_threads(), self.device.type, network.spec]
         facts += [asdict(stage.recipe), self.is_low(network), self.seed, self.view_of(name).state()[0]]
-        facts += [self.target.regression, stage.rival]
+        facts += [self.target.regression, stage.rival, stage.epochs]
         hashed = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
         inputs, cells, values = self.prepared.inputs[name], self.prepared.cells[name], self.target.values.cpu().numpy()
         for part in (stage.rows, stage.val):
@@ -506,7 +526,7 @@ class Study(Training):
             for start in range(0, len(part), 1024):
                 hashed.update(np.ascontiguousarray(inputs[part[start : start + 1024]]).tobytes())
         counts = () if self.target.counts is None else (self.target.counts,)
-        known = network.state_dict().values() if self.proven else ()
+        known = network.state_dict().values() if self.proven is not None else ()
         for tensor in (network.prior, self.target.weights, *counts, *known):
             hashed.update(b"none" if tensor is None else tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()

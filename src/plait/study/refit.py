@@ -103,12 +103,13 @@ class Refit:
     def _study(self) -> Study:
         """The study over all rows, in which nothing is chosen.
 
-        A network of a table, a text or vectors goes on from what it is; each other takes the epochs it took before.
+        A network of a table, a text or vectors goes on from what it is; each other takes the epochs that it was found
+        to need.
         """
         study = self.search.study
         split = study.split.copy()
         split[self.rows] = "train"
         stages = study.job.stages("refit")
-        again = replace(study, split=split, candidates=[], stages=stages, repeating=True, proven=study.alone)
+        again = replace(study, split=split, candidates=[], stages=stages, proven=study)
         again.val = study.val  # to measure a loss by; no epoch is chosen with it
         return again

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,16 +27,20 @@ from plait.study.cost import TIMED
 from plait.study.job import Fit
 
 RAW = ("tuned", "letters")  # views of which no dense features are made
+WRITTEN = "as text"  # views of rows written out as text, which one learner looks at, after most others
 MOST_LETTERS = 30_000_000  # up to which the runs of all texts are kept: eight bytes each, two or three to a letter
 
 
-class Features(Mapping[str, np.ndarray]):
-    """Features by name, each made when it is first asked for, by what is given for it."""
+Thing = TypeVar("Thing")
 
-    def __init__(self, makers: Mapping[str, Callable[[str], np.ndarray]]) -> None:
-        self._makers, self._made = makers, dict[str, np.ndarray]()
 
-    def __getitem__(self, name: str) -> np.ndarray:
+class Made(Mapping[str, Thing]):
+    """Things by name, such as features, each made when it is first asked for, by what is given for it."""
+
+    def __init__(self, makers: Mapping[str, Callable[[str], Thing]]) -> None:
+        self._makers, self._made = makers, dict[str, Thing]()
+
+    def __getitem__(self, name: str) -> Thing:
         if name not in self._made:
             self._made[name] = self._makers[name](name)
         return self._made[name]
@@ -55,7 +59,8 @@ class Features(Mapping[str, np.ndarray]):
 class Seen:
     """What classic learners see of every row of a table. layouts: how features are made; features: (rows, feature).
 
-    rows: those alone that were prepared anew, and `base` what is seen of the other views; None of all.
+    rows: those alone that were prepared anew, and `base` what is seen of the other views; None of all. late: further
+    inputs of these rows, each prepared when it is first asked for.
     """
 
     prepared: Prepared
@@ -63,31 +68,44 @@ class Seen:
     base: Seen | None = None
     counts: dict[str, Any] = field(default_factory=dict, repr=False)  # of runs in texts, once asked for
     seconds: dict[str, float] = field(default_factory=dict, repr=False)  # that the features of a row took, once made
+    late: Mapping[str, Prepared] = field(default_factory=dict, repr=False)
+
+    @property
+    def _own(self) -> list[str]:
+        return [*(s.name for s in self.prepared.views if s.how not in RAW), *self.late]
+
+    def _prepared_as(self, name: str) -> Prepared:
+        if name in self.late:
+            return self.late[name]
+        views = [view for view in self.prepared.views if view.name == name]
+        inputs, cells = {name: self.prepared.inputs[name]}, {name: self.prepared.cells[name]}
+        return Prepared(views, inputs, cells, self.prepared.reasons)
 
     @cached_property
-    def layouts(self) -> dict[str, Any]:
-        views = [s for s in self.prepared.views if s.how not in RAW]
-        classic = {s.name: getattr(KINDS[s.layout()["kind"]].features, "CLASSIC", {}) for s in views}
-        columns = {s.name: len(s.modality.columns) if s.several else 1 for s in views}
-        own = {s.name: {**s.layout(), **classic[s.name], "columns": columns[s.name]} for s in views}
-        return own if self.base is None else {**self.base.layouts, **own}
+    def layouts(self) -> Mapping[str, Any]:
+        rest = {} if self.base is None else dict.fromkeys(self.base.layouts, self.base.layouts.__getitem__)
+        return Made({**rest, **dict.fromkeys(self._own, self._lay_out)})
+
+    def _lay_out(self, name: str) -> dict[str, Any]:
+        (view,) = self._prepared_as(name).views
+        layout, columns = view.layout(), len(view.modality.columns) if view.several else 1
+        return {**layout, **getattr(KINDS[layout["kind"]].features, "CLASSIC", {}), "columns": columns}
 
     @cached_property
     def features(self) -> Mapping[str, np.ndarray]:
         """(rows, feature) of every modality, each made when first asked for; NaN in rows that were not prepared."""
         rest = {} if self.base is None else dict.fromkeys(self.base.features, self.base.features.__getitem__)
-        return Features({**rest, **{s.name: self._make for s in self.prepared.views if s.how not in RAW}})
+        return Made({**rest, **dict.fromkeys(self._own, self._make)})
 
     def _make(self, name: str) -> np.ndarray:
-        views = [view for view in self.prepared.views if view.name == name]
-        alone = Prepared(views, {name: self.prepared.inputs[name]}, {name: self.prepared.cells[name]}, [])
-        made, began = np.zeros((0, 0), np.float32), time.perf_counter()
-        for start in range(0, len(self.prepared), 512):
-            rows = np.arange(start, min(start + 512, len(self.prepared)))
+        alone, made = self._prepared_as(name), np.zeros((0, 0), np.float32)
+        began = time.perf_counter()
+        for start in range(0, len(alone), 512):
+            rows = np.arange(start, min(start + 512, len(alone)))
             part = batch_features(alone.batch(rows), self.layouts, [name])[name]
-            made = made if start else np.empty((len(self.prepared), part.shape[1]), np.float32)
+            made = made if start else np.empty((len(alone), part.shape[1]), np.float32)
             made[rows] = part
-        self.seconds[name] = (time.perf_counter() - began) / max(1, len(self.prepared))
+        self.seconds[name] = (time.perf_counter() - began) / max(1, len(alone))
         return made if self.base is None or self.rows is None else _spread(made, self.rows, len(self.base.prepared))
 
     @classmethod
@@ -139,10 +157,10 @@ class Seen:
             for name, each in self.seconds.items():
                 give_features(batch, name, self.layouts[name], self.features[name][rows], each * len(rows))
             return batch
-        own = self.prepared.take(np.arange(min(TIMED, len(self.rows))))
-        rest = self.base.prepared.take(self.rows[:TIMED])
-        views = [*own.views, *(view for view in rest.views if view.name not in own.inputs)]
-        few = Prepared(views, {**rest.inputs, **own.inputs}, {**rest.cells, **own.cells}, own.reasons)
+        few, first = self.base.prepared.take(self.rows[:TIMED]), np.arange(min(TIMED, len(self.rows)))
+        for own in (self.prepared.take(first), *(one.take(first) for one in self.late.values())):
+            views = [*own.views, *(view for view in few.views if view.name not in own.inputs)]
+            few = Prepared(views, {**few.inputs, **own.inputs}, {**few.cells, **own.cells}, few.reasons)
         return few.batch(np.arange(len(few)))
 
 
@@ -158,16 +176,25 @@ def see_anew(job: Fit, base: Seen, learned: np.ndarray, rows: np.ndarray, genera
 
     Pictures, sounds, and what others have trained, stay: of them nothing is learned that a row left out may tell.
     """
-    views = [_learn_view(view, job, learned, generator) for view in base.prepared.views if view.how not in RAW]
-    changed = [view for view in views if view is not None]
-    return Seen(prepare(job.table.take(rows), changed), rows, base) if changed else base
+    written = {view.name: view for view in base.prepared.views if view.how == WRITTEN}
+    others = [view for view in base.prepared.views if view.how not in (*RAW, WRITTEN)]
+    changed = [own for view in others if (own := _learn_view(view, job, learned, generator)) is not None]
+    if not changed and not written:
+        return base
+    table = job.table.take(rows)
+
+    def write(name: str) -> Prepared:
+        view = written[name]
+        return prepare(table, [_learn_view(view, job, learned, generator) or view])
+
+    return Seen(prepare(table, changed), rows, base, late=Made(dict.fromkeys(written, write)))
 
 
 def _learn_view(view: View, job: Fit, rows: np.ndarray, generator: np.random.Generator) -> View | None:
     """Return a view with its preparation learned from these rows, or None where nothing is learned of its cells."""
     if view.able.opened or view.frozen is not None:
         return None
-    own = {} if view.how == "as text" else prep_options(job.schema, job.options.prep)[view.of]
+    own = {} if view.how == WRITTEN else prep_options(job.schema, job.options.prep)[view.of]
     blank = own["prep"] if "prep" in own else view.able.prep.PREP.of(own)
     part = Part(job.table, view.modality.columns, view.kinds)
     with contextlib.suppress(PlaitError):  # none of these rows has any of it

@@ -169,10 +169,10 @@ class Sharing:
 
     @cached_property
     def _anew(self) -> Study:
-        """The study over all rows, in which nothing is chosen: each network takes the epochs that it took before."""
+        """The study over all rows, in which nothing is chosen: networks take the epochs they were found to need."""
         study = self.study
         split = np.where(study.split == "", "", "train")
         stages = study.job.stages("refit")
-        again = replace(study, split=split, candidates=[], stages=stages, repeating=True)
+        again = replace(study, split=split, candidates=[], stages=stages, proven=study)
         again.val = study.val
         return again

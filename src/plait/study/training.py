@@ -48,6 +48,7 @@ class Stage:
     family: str = ""
     rival: float = math.inf  # the loss that `behind` measures against
     after: Sequence[Candidate] = ()  # those whose weights the network starts from
+    epochs: int | None = None  # how many of the recipe's are taken, where that is known before
 
     @property
     def continued(self) -> bool:
@@ -124,7 +125,7 @@ class Training:
             family = ALONE if stage.plan is None else stage.plan.partition("(")[0]
         about, size = (name, family, stage.plan, stage.how), count_learned(predictor)
         candidate = Candidate(*about, predictor, answers, losses, outcome.seconds, size, outcome, stage.network)
-        candidate.after = list(stage.after)
+        candidate.after, candidate.taught = list(stage.after), stage.recipe
         self.candidates.append(candidate)
         self.tell_best(candidate)
         return candidate

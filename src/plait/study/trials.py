@@ -373,8 +373,8 @@ class ClassicTrials:
 
     def _rival_of(self, trial: Trial) -> np.ndarray | None:
         """Return what loses least of what looks at the same (held,): by the first rows held out. Letters: the prior."""
-        looked = [] if trial.learner == LEARNER else trial.looks_at
-        rivals = [c.pooled for c in self.study.candidates if c.names == looked and c.pooled is not None]
+        looked = set() if trial.learner == LEARNER else {*trial.looks_at}
+        rivals = [c.pooled for c in self.study.candidates if {*c.names} == looked and c.pooled is not None]
         if self.deal is None or not rivals or len(self.deal.turns) == 1:
             return None
         losses = [self.labels.losses(answers, self.deal.rows) for answers in rivals]

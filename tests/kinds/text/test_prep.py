@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from plait.errors import RequestError, RunError
-from plait.kinds.text.clean import join, show_markers
+from plait.kinds.text import prep
+from plait.kinds.text.clean import join, show_markers, tokenise
 from plait.kinds.text.prep import TextPrep
 
 TEXTS = ["a red dress", "a blue dress", "the red shoe", "the blue shoe is blue"]
@@ -80,6 +81,18 @@ def test_ids_are_padded_with_0_and_unknown_is_1():
 def test_rare_words_are_left_out_and_the_vocabulary_is_bounded():
     assert TextPrep(ngrams=1).fitted(TEXTS).terms == ("a", "blue", "dress", "red", "shoe", "the")
     assert TextPrep(max_features=3, ngrams=1).fitted(TEXTS).words == ("a", "blue", "dress")
+
+
+def test_a_short_text_is_read_once_however_often_it_is_asked_for(monkeypatch):
+    read, long = [], "far " * 300
+    monkeypatch.setattr(prep, "tokenise", lambda text: (read.append(text), tokenise(text))[1])
+    texts = ["Once upon a TIME", long]
+    learned = TextPrep(min_count=1).fitted(texts)
+    assert (learned.vector(texts).shape[0], learned.ids(texts).shape[0]) == (2, 2)
+    assert sorted(map(len, read)) == [16, 1199, 1199, 1199]
+    assert TextPrep(lower=False).tokenise("Once upon a TIME") == ["Once", "upon", "a", "TIME"]
+    TextPrep().tokenise("Once upon a TIME").append("more")
+    assert TextPrep().tokenise("Once upon a TIME") == ["once", "upon", "a", "time"]
 
 
 def test_pieces_let_a_misspelt_word_be_known():

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ BOUNDS = {
     "tokens": (1, 65_536, ""), "length": (0, 65_536, ""),
 }  # fmt: skip
 LARGEST = 1000.0  # of an idf, 1 + ln(texts), and of a basis of vectors of length 1
+KEPT, SHORT = 4_096, 1_000  # texts whose tokens are kept, and letters up to which one is: folds ask for each often
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -50,7 +52,25 @@ class Cleaning(Preparation):
 
     def clean(self, text: str) -> str:
         """Return the text cleaned by the steps that are on."""
-        return clean(text, **{name: getattr(self, name) for name in CLEANING})
+        return clean_by(text, [getattr(self, name) for name in CLEANING])
+
+    def tokenise(self, text: str) -> list[str]:
+        """Return the tokens of a raw text, cleaned first."""
+        return list(self._tokens(text))
+
+    def _tokens(self, text: str) -> Sequence[str]:
+        steps = tuple(getattr(self, name) for name in CLEANING)
+        return _kept_tokens(text, steps) if len(text) <= SHORT else tokenise(clean_by(text, steps))
+
+
+def clean_by(text: str, steps: Sequence[bool]) -> str:
+    """Return a text cleaned by those of the steps of `CLEANING` that are on."""
+    return clean(text, **dict(zip(CLEANING, steps, strict=True)))
+
+
+@lru_cache(KEPT)
+def _kept_tokens(text: str, steps: tuple[bool, ...]) -> tuple[str, ...]:
+    return tuple(tokenise(clean_by(text, steps)))
 
 
 class Counts(NamedTuple):
@@ -115,10 +135,6 @@ class TextPrep(Cleaning):
                 out.append((name, done))
         return out
 
-    def tokenise(self, text: str) -> list[str]:
-        """Return the tokens of a raw text, cleaned first."""
-        return tokenise(self.clean(text))
-
     def knows(self, tokens: Iterable[str]) -> list[bool]:
         """Return for each token whether it is in the vocabulary of token ids."""
         return [token in self._word_ids for token in tokens]  # type: ignore[attr-defined]
@@ -135,7 +151,7 @@ class TextPrep(Cleaning):
         Raises:
             RequestError: no text holds a token.
         """
-        tokens = [self.tokenise(text or "") for text in texts]
+        tokens = [self._tokens(text or "") for text in texts]
         in_texts = Counter(token for row in tokens for token in set(row))
         if not in_texts:
             raise RequestError(f"none of {len(tokens)} texts holds a word; expected one or more. Is it text?")
@@ -190,7 +206,7 @@ class TextPrep(Cleaning):
     def sparse(self, texts: Sequence[str]) -> csr_matrix:
         """Return TF-IDF of `texts`, float32 (batch, vocabulary): sublinear counts, rows of length 1 or 0."""
         self._check()
-        return self._sparse(self._counts([self.tokenise(text or "") for text in texts]))
+        return self._sparse(self._counts([self._tokens(text or "") for text in texts]))
 
     def vector(self, texts: Sequence[str]) -> np.ndarray:
         """Return TF-IDF of `texts` brought down by SVD (batch, feature) float32, rows of length 1 or 0.
@@ -198,7 +214,7 @@ class TextPrep(Cleaning):
         Latent semantic analysis (Deerwester and others 1990).
         """
         self._check()
-        counts = self._counts([self.tokenise(text or "") for text in texts])
+        counts = self._counts([self._tokens(text or "") for text in texts])
         used, places = np.unique(counts.terms, return_inverse=True)
         basis, weighed = np.ascontiguousarray(self.components.T[used]), self._weighed(counts)[:, None]
         reduced = np.zeros((len(texts), self.features), np.float32)
@@ -219,7 +235,7 @@ class TextPrep(Cleaning):
         out = np.full((len(texts), self.length), PAD, np.int32)
         out[:, 0] = UNKNOWN
         for row, text in zip(out, texts, strict=True):
-            tokens = self.tokenise(text or "")
+            tokens = self._tokens(text or "")
             line = [known.get(token, UNKNOWN) for token in (_spell(tokens) if self.pieces else tokens)][: self.length]
             row[: len(line)] = line
         return out

@@ -1,10 +1,11 @@
 """What a second fit costs: another plan, one modality more, ten rows more; and whether cost is linear in the rows.
 
 Frozen: patches of photographs and sentences, encoders lite0 and static, nothing tuned. Scratch: the written and spoken
-digits of the demo. Each fit runs in a process of its own, in a cache folder of its own; seconds are those of the whole
-process. Prints each time, and its share of the first fit's.
+digits of the demo. Arithmetic: ../shared/data/digits/arithmetic.csv without its sound, with the report, in seconds of the
+processor. Each fit runs in a process of its own, in a cache folder of its own; seconds are those of the whole process.
+Prints each time, and its share of the first fit's.
 
-    python bench/bench_again.py [--rows 1000] [--digits 1000] [--only frozen,scratch,linear]
+    python bench/bench_again.py [--rows 1000] [--digits 1000] [--sums 8000] [--only frozen,scratch,linear,arithmetic]
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from plait.verbs.demo import make_demo
 
 PLAIT = [sys.executable, "-m", "plait"]
+SUMS = Path(__file__).parents[1] / "../shared/data/digits/arithmetic.csv"
 WORDS = "the of light and shade on a quiet morning with some colour near far old new water stone wood sky"
 
 
@@ -53,6 +55,14 @@ def run(cache: Path, *words: str) -> float:
 
 def report(name: str, seconds: float, first: float) -> None:
     print(f"{name:58} {seconds:7.1f} s   {seconds / first:5.2f} of the first", flush=True)
+
+
+def processor_seconds(cache: Path, *words: str) -> float:
+    """Run plait, and return the seconds of the processor, those of its own processes among them."""
+    before = os.times()
+    run(cache, *words)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def frozen(folder: Path, rows: int) -> None:
@@ -89,6 +99,28 @@ def scratch(folder: Path, rows: int) -> None:
     report("scratch: another plan, tree by gate", fit("h", "tree(image, audio, by=gate)"), first)
 
 
+def arithmetic(folder: Path, rows: int) -> None:
+    if not SUMS.exists():
+        sys.exit(f"there is no {SUMS}.")
+    table = folder / "sums.csv"
+    table.write_text("".join(SUMS.read_text().splitlines(keepends=True)[: rows + 1]))
+    usual = ["fit", str(table), "--folder", str(SUMS.parent), "--target", "result", "--split", "split", "--tune", "none"]
+    usual += ["--ignore", "id", "--ignore", "audio", "--encoder", "image=lite0", "--encoder", "text=static"]
+    cache = folder / "cache-sums"
+
+    def fit(name: str, plan: str, *more: str) -> float:
+        return processor_seconds(cache, *usual, "--fusion", plan, "--out", str(folder / name), *more)
+
+    first = fit("i", "parallel(image, text)")
+    report(f"arithmetic, {rows:,} rows: the first fit, parallel", first, first)
+    report("arithmetic: another plan, sequential", fit("j", "sequential(text, image)"), first)
+    report("arithmetic: another plan, tree by gate", fit("k", "tree(image, text, by=gate)"), first)
+    bare = fit("l", "sequential(image, text)", "--no-report")
+    tree = fit("m", "tree(text, image, by=bilinear)", "--no-report")
+    report("arithmetic: sequential the other way round, no report", bare, first)
+    report("arithmetic: tree by bilinear, no report", tree, first)
+
+
 def linear(folder: Path) -> None:
     """Fit a head on kept features of 2,000 and 20,000 rows, and compare time and memory."""
     code = (
@@ -116,6 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--digits", type=int, default=1000)
+    parser.add_argument("--sums", type=int, default=8000)
     parser.add_argument("--only", default="frozen,scratch,linear")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -125,6 +158,8 @@ def main() -> None:
             scratch(Path(place), chosen.digits)
         if "linear" in chosen.only:
             linear(Path(place))
+        if "arithmetic" in chosen.only:
+            arithmetic(Path(place), chosen.sums)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,18 @@ def arithmetic(folder: Path, rows: int) -> None:
         sys.exit(f"there is no {SUMS}.")
     table = folder / "sums.csv"
     table.write_text("".join(SUMS.read_text().splitlines(keepends=True)[: rows + 1]))
-    usual = ["fit", str(table), "--folder", str(SUMS.parent), "--target", "result", "--split", "split", "--tune", "none"]
+    usual = [
+        "fit",
+        str(table),
+        "--folder",
+        str(SUMS.parent),
+        "--target",
+        "result",
+        "--split",
+        "split",
+        "--tune",
+        "none",
+    ]
     usual += ["--ignore", "id", "--ignore", "audio", "--encoder", "image=lite0", "--encoder", "text=static"]
     cache = folder / "cache-sums"
 

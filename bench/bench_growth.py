@@ -2,6 +2,7 @@
 
 python bench/bench_growth.py [--rows 1000,10000,100000] [--numbers 12] [--no-text] [--limit 600]
     [--steps show,check,fit,predict,evaluate,explain]
+python bench/bench_growth.py --race 200000 --numbers 15 --limit 60
 
 Each step is a command of its own, as a user types it, with an empty cache. Prints CPU seconds, the clock's, and the
 peak of memory of each with all that it starts; and between two sizes the exponent: 1.0 where ten times the rows take
@@ -68,6 +69,33 @@ def hold(process: int) -> int:
     return sum(own) + sum(hold(int(child)) for child in started)
 
 
+def race(rows: int, num: int, limit: int) -> None:
+    """Print the accuracy on the test rows, a tenth of all, and what it took."""
+    import pyarrow.csv
+    import pyarrow.parquet
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    draw = np.random.default_rng(0)
+    numbers, part = draw.normal(size=(rows, num)).round(4), np.resize(["test", "val", *["train"] * 8], rows)
+    told = numbers[:, 0] * numbers[:, 1] + numbers[:, 2] + np.abs(numbers[:, 3]) - 0.8 + draw.normal(size=rows)
+    sold, tested = np.where(told > 0, "yes", "no"), part == "test"
+    for learner in (HistGradientBoostingClassifier(random_state=0), LogisticRegression()):
+        began = time.process_time()
+        score = learner.fit(numbers[~tested], sold[~tested]).score(numbers[tested], sold[tested])
+        print(f"{type(learner).__name__:32} {score:.4f}  {time.process_time() - began:6.1f} CPU s", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        table, run = Path(place, "table.csv"), Path(place, "run")
+        columns = {**{f"n{k}": numbers[:, k] for k in range(num)}, "split": part, "sold": sold}
+        pyarrow.csv.write_csv(pyarrow.table(columns), table)
+        asked = ["fit", str(table), "--target", "sold", "--split", "split", "--time-limit", str(limit)]
+        seconds, clock, memory = measure([*asked, "--out", str(run)], Path(place, "cache"))
+        answers = pyarrow.parquet.read_table(run / "predictions.parquet").to_pylist()
+        right = [row["prediction"] == row["target"] for row in answers if row["split"] == "test"]
+        score = float(np.mean(right))
+        print(f"{'plait':32} {score:.4f}  {seconds:6.1f} CPU s, {clock:.0f} s, {memory:.0f} MB")
+
+
 def main() -> None:
     """Measure, and print a line for each step and size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -76,7 +104,11 @@ def main() -> None:
     parser.add_argument("--no-text", action="store_true")
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--steps", default="show,check,fit,predict,evaluate,explain")
+    parser.add_argument("--race", type=int, metavar="ROWS")
     chosen = parser.parse_args()
+    if chosen.race:
+        race(chosen.race, chosen.numbers, chosen.limit)
+        return
     sizes, before = [200, *map(int, chosen.rows.split(","))], dict[str, tuple[int, float]]()
     for rows in sizes:
         with tempfile.TemporaryDirectory() as place:

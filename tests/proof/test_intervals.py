@@ -153,3 +153,24 @@ def test_interval_of_accuracy_holds_the_truth_in_about_95_of_100_draws(monkeypat
         span = spans_of(np.zeros(60, int), guess, names=NAMES)["accuracy"]
         held += span["low"] <= 0.9 <= span["high"]
     assert 180 <= held <= 199
+
+
+def test_of_many_rows_the_jackknife_stands_where_resamples_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    truth = (random.random(6000) < 0.3).astype(int)
+    sure = np.clip(0.5 * truth + random.normal(0.25, 0.25, 6000), 0.01, 0.99)
+    numbers = random.normal(size=6000)
+
+    def spans() -> dict[str, dict[str, float]]:
+        wide, generator = np.stack([1 - sure, sure], 1), np.random.default_rng(1)
+        classes = span_classes(truth, (sure > 0.5).astype(int), wide, NAMES, generator, None)
+        return {**classes, **span_numbers(numbers, numbers + random.standard_t(5, 6000) / 2, generator, None)}
+
+    few = spans()
+    monkeypatch.setattr(module, "MANY", 5999)
+    monkeypatch.setattr(module, "draw", None)  # nothing is drawn
+    many = spans()
+    for name in ("balanced_accuracy", "f1_macro", "f1_weighted", "precision_macro", "auroc", "mae", "rmse", "r2"):
+        width = few[name]["high"] - few[name]["low"]
+        assert many[name]["high"] - many[name]["low"] == pytest.approx(width, rel=0.35), name
+        assert many[name]["low"] < many[name]["value"] < many[name]["high"]

@@ -3,6 +3,7 @@
 Shares have score intervals (Wilson 1927; of f1 Lam 2023), log loss ABC (DiCiccio and Efron 1992). The rest has BCa
 (Efron 1987): of classes drawn within each class, and no narrower than the sum of their score intervals (Zou and Donner
 2008); of numbers no narrower than the jackknife on a log scale, nor than errors with the tails of a Student t have it.
+Of so many rows that a resample is hardly skewed the jackknife over parts of them takes its place, at a tenth of the cost.
 With groups all have the jackknife over groups with t of G − 1 degrees of freedom, no narrower than by rows.
 """
 
@@ -16,6 +17,7 @@ from plait.proof.metrics import PER_CLASS, SMALLEST, Measure, classification, dr
 from plait.proof.spans import (
     bca_span,
     f1_span,
+    jackknife_reach,
     mean_span,
     rank_span,
     scaled_span,
@@ -26,6 +28,7 @@ from plait.proof.spans import (
 )
 
 RESAMPLES = 1000
+MANY = 20_000  # rows, above which nothing is drawn
 PARTS = 50  # of the rows, each left out once to see how skewed a resample is
 GROUPS = 1000  # left out one by one; of more, so many sets of them
 FEW = 10  # rows, of fewer there is no interval
@@ -199,17 +202,21 @@ def _tell(value: float, low: float, high: float, why: str) -> dict[str, Any]:
 def _by_draw(
     measure: Measure, values: dict[str, Any], rows: Rows, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Return BCa intervals. How skewed a resample is, parts of the rows tell that are left out, each with all classes
-    (Efron and Narasimhan 2020)."""
+    """Return BCa intervals; of many rows those of the jackknife over parts. How skewed a resample is, parts of the rows
+    tell that are left out, each with all classes (Efron and Narasimhan 2020)."""
     part, order = np.empty(rows.num, np.int64), np.arange(rows.num)
     part[order if rows.truth is None else np.argsort(rows.truth, kind="stable")] = order % PARTS
-    starts = range(0, RESAMPLES, rows.block)
-    drawn = [measure(draw(generator, rows.num, min(rows.block, RESAMPLES - at), rows.truth)) for at in starts]
-    left_out = _leave_out(measure, part, rows)
-    gathered = {name: np.concatenate([some[name] for some in drawn]) for name in values}
-    spans = {}
+    left_out, spans = _leave_out(measure, part, rows), {}
+    if rows.num > MANY:
+        for name, value in values.items():
+            ends = float(value) + np.array([-1, 1]) * jackknife_reach(left_out[name])
+            spans[name] = ends if name in SCALES else np.minimum(ends, 1.0)
+    else:
+        starts = range(0, RESAMPLES, rows.block)
+        drawn = [measure(draw(generator, rows.num, min(rows.block, RESAMPLES - at), rows.truth)) for at in starts]
+        for name, value in values.items():
+            spans[name] = bca_span(float(value), np.concatenate([some[name] for some in drawn]), left_out[name])
     for name, value in values.items():
-        spans[name] = bca_span(float(value), gathered[name], left_out[name])
         if name in SCALES:
             spans[name] = widen(spans[name], scaled_span(float(value), left_out[name], SCALES[name], 0))
     return spans

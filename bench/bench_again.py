@@ -1,9 +1,9 @@
 """What a second fit costs: another plan, one modality more, ten rows more; and whether cost is linear in the rows.
 
 Frozen: patches of photographs and sentences, encoders lite0 and static, nothing tuned. Scratch: the written and spoken
-digits of the demo. Arithmetic: ../shared/data/digits/arithmetic.csv without its sound, with the report, in seconds of the
-processor. Each fit runs in a process of its own, in a cache folder of its own; seconds are those of the whole process.
-Prints each time, and its share of the first fit's.
+digits of the demo. Arithmetic: ../shared/data/digits/arithmetic.csv without its sound, with the report, in seconds of
+the processor. Each fit runs in a process of its own, in a cache folder of its own; seconds are those of the whole
+process. Prints each time, and its share of the first fit's.
 
     python bench/bench_again.py [--rows 1000] [--digits 1000] [--sums 8000] [--only frozen,scratch,linear,arithmetic]
 """

@@ -3,8 +3,8 @@
 Shares have score intervals (Wilson 1927; of f1 Lam 2023), log loss ABC (DiCiccio and Efron 1992). The rest has BCa
 (Efron 1987): of classes drawn within each class, and no narrower than the sum of their score intervals (Zou and Donner
 2008); of numbers no narrower than the jackknife on a log scale, nor than errors with the tails of a Student t have it.
-Of so many rows that a resample is hardly skewed the jackknife over parts of them takes its place, at a tenth of the cost.
-With groups all have the jackknife over groups with t of G − 1 degrees of freedom, no narrower than by rows.
+Of so many rows that a resample is hardly skewed the jackknife over parts of them takes its place, at a tenth of the
+cost. With groups all have the jackknife over groups with t of G − 1 degrees of freedom, no narrower than by rows.
 """
 
 from __future__ import annotations

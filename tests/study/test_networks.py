@@ -269,6 +269,38 @@ def test_fusion_learns_with_encoders_that_stay(unbroken: tuple[Study, Candidate]
         assert torch.equal(fused.network.encoders[place].state_dict()[name], value)
 
 
+@pytest.mark.parametrize(("given", "goes_on"), [(False, True), (True, False)])
+def test_all_of_a_network_goes_on_from_where_it_was_fused(
+    given: bool, goes_on: bool, prepared: Prepared, unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where encoders learn from nothing; what is given as features was learned before."""
+    fused = next(c for c in unbroken[0].candidates if c.recipe == "alone then fused")
+    study, networks = study_of(prepared), list[Any]()
+    study.candidates += [*unbroken[0].alone.values(), fused]
+    monkeypatch.setattr("plait.study.networks.is_given_features", lambda kind: given)
+    monkeypatch.setattr(training, "train", lambda lesson: networks.append(lesson.network) or Outcome())
+    study.train_joint(str(fused.plan), {})
+    same = [
+        bool(torch.equal(mine, other))
+        for mine, other in zip(networks[0].parameters(), fused.network.parameters(), strict=False)
+    ]
+    assert all(same) == goes_on
+    assert networks[0] is not fused.network
+
+
+def test_a_joint_network_is_repeated_from_where_its_plan_was_fused(
+    unbroken: tuple[Study, Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joint = next(c for c in unbroken[0].candidates if c.recipe == "joint")
+    assert [c.recipe for c in joint.after] == ["alone then fused"]
+    again = replace(unbroken[0], candidates=[], stages=Stages(), proven=unbroken[0])
+    again.alone = dict(unbroken[0].alone)
+    found = again.repeat(joint)
+    assert found is not None
+    assert [c.recipe for c in again.candidates] == ["alone then fused", "joint"]
+    assert found.after == [again.candidates[0]]
+
+
 def test_fine_tuning_starts_from_what_the_fused_network_says(unbroken: tuple[Study, Candidate]) -> None:
     """A network is asked before it is trained, too: dropout must be off, or a draw decides whether tuning helped."""
     study, _ = unbroken

@@ -162,6 +162,8 @@ def _train(study: Study, request: Mapping[str, Any]) -> None:
     plan, family = request["plan"], request["family"]
     if how == JOINT:
         rivals = {int(epoch): loss for epoch, loss in request["rivals"].items()}
+        if study.stages.has(f"{plan} {FUSED}"):
+            study.train_fused(plan, family)  # which finds it
         study.train_joint(plan, rivals, family, request["best"])
         return
     if how == FUSED and not study.tokens and (saved := study.stages.load_arrays(PASSES)) is not None:

@@ -98,11 +98,12 @@ class Study(Training):
                 return None
             self.alone[name] = alone
             return alone if start.recipe == ALONE else self.tune_alone(alone)
-        if start.recipe == JOINT:
-            return self.train_joint(start.plan, {}, start.family)
-        self.train_each()
-        fused = self.train_fused(start.plan, start.family)
-        return fused if start.recipe == FUSED or fused is None else self.fine_tune(fused)
+        if start.recipe != JOINT or start.after:
+            self.train_each()
+            fused = self.train_fused(start.plan, start.family)
+            if start.recipe != JOINT:
+                return fused if start.recipe == FUSED or fused is None else self.fine_tune(fused)
+        return self.train_joint(start.plan, {}, start.family)
 
     def train_each(self) -> None:
         """Train each modality alone, but for those that were."""
@@ -117,9 +118,9 @@ class Study(Training):
                 self.tune_alone(self.alone[name])
 
     def train_plans(self, listed: Sequence[str], joint: int, grow: bool = False, *, wary: bool = False) -> None:
-        """Fuse by each plan, fine-tune the best, train the best `joint` from scratch. grow: try a greedy tree too.
+        """Fuse by each plan, fine-tune the best, train all of the best `joint`. grow: try a greedy tree too.
 
-        Plans are a wave; what is fine-tuned, and the best that is trained from scratch, another; the rest of these the
+        Plans are a wave; what is fine-tuned, and the best that is trained as a whole, another; the rest of these the
         last. What is trained is compared with what earlier waves have reached. wary: only plans are tried, where none
         of them beats each modality alone, and their vote, which they start from; and but two where these do not.
         """
@@ -265,7 +266,11 @@ class Study(Training):
     def train_joint(
         self, plan: str, rivals: dict[int, float], family: str = "", lowest: float | None = None
     ) -> Candidate | None:
-        """Train encoders, fusion and head together from scratch; stop when clearly behind a rival.
+        """Train encoders, fusion and head together; stop when clearly behind a rival.
+
+        They go on from the fused network of the plan: on sums of three modalities that reached .892 (accuracy on
+        validation), from nothing .866; on two of one digit .94 to .95, from nothing they were too far behind to go on.
+        Where features are given, and so most was learned before, a start from nothing ends a little better.
 
         rivals: {epoch: the lowest loss by then} of others that were trained so. lowest: the loss of the best of earlier
         waves; by default of all that is there.
@@ -273,11 +278,15 @@ class Study(Training):
         if self.is_over:
             return None
         stage = f"{plan} {JOINT}"
-        network = self._build(plan, self.prepared.names, stage)
-        kinds = {self._kind(name) for name in network.names}
-        epochs, size = self.pace_for(len(self.train), network.names)
+        kinds = {self._kind(name) for name in self.leaves_of(plan)}
         little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
-        if little:  # most of it was learned before
+        fused = (c for c in self.candidates if not little and (c.plan, c.recipe) == (plan, FUSED))
+        start = next(fused, None)
+        network = self._build(plan, self.prepared.names, stage, late=start is not None)
+        if start is not None:
+            network.continue_from(start.network)
+        epochs, size = self.pace_for(len(self.train), network.names)
+        if little:
             epochs, size = self.options.epochs or max(10, epochs // 2), grown(size, len(self.train) // 4)
         recipe = Recipe(epochs, 2e-3, size, drop=True)
         best = self.lowest if lowest is None else lowest
@@ -293,8 +302,8 @@ class Study(Training):
                 return True
             return rival or (third and loss > 2.0 * best) or (epoch >= 0.6 * recipe.epochs and loss > 1.4 * best)
 
-        lesson = Stage(stage, plan, JOINT, network, recipe, self.train, self.val, behind=behind, family=family)
-        candidate, reached = self._train(lesson), math.inf
+        shape, after = (stage, plan, JOINT, network, recipe, self.train, self.val), [] if start is None else [start]
+        candidate, reached = self._train(Stage(*shape, behind=behind, family=family, after=after)), math.inf
         for event in candidate.outcome.history if candidate is not None else ():
             reached = min(reached, event["val_loss"])
             rivals[event["epoch"]] = min(rivals.get(event["epoch"], math.inf), reached)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from functools import partialmethod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +20,6 @@ from plait.models.rows import Prepared, prepare
 from plait.models.train import Lesson, Outcome
 from plait.models.views import fit_views
 from plait.study import training
-from plait.study.budget import Budget
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study, grown, list_plans
 from plait.study.training import Stage
@@ -213,36 +211,6 @@ def test_who_is_wary_tries_two_plans_before_the_others(
     asked.clear()
     study.train_plans(listed, 0)
     assert asked == listed
-
-
-@pytest.mark.parametrize(
-    ("limit", "seconds", "fused", "first_may_take", "joint_may_take"),
-    [(100.0, 12.0, 3, 10.5, 57.6), (None, 12.0, 7, math.inf, math.inf), (100.0, 1.0, 7, 10.5, 83.7)],
-)
-def test_plans_leave_time_for_one_that_is_trained_from_scratch(
-    limit: float | None,
-    seconds: float,
-    fused: int,
-    first_may_take: float,
-    joint_may_take: float,
-    prepared: Prepared,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now, took = [1000.0], list[tuple[str, float]]()
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    study = study_of(prepared, budget=Budget.of(limit))
-
-    def train(self: Study, plan: str, *asked: Any, how: str = "alone then fused", **more: Any) -> Any:
-        took.append((how, self.left_for(how) or math.inf))
-        now[0] += seconds
-        return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=0.5)
-
-    monkeypatch.setattr(Study, "train_fused", train)
-    monkeypatch.setattr(Study, "train_joint", partialmethod(train, how="joint"))
-    monkeypatch.setattr(Study, "fine_tune", lambda self, start: None)
-    study.train_plans(list_plans(["text", "tabular"]), 1)
-    assert [how for how, _ in took] == ["alone then fused"] * fused + ["joint"]
-    assert (took[0][1], took[-1][1]) == (pytest.approx(first_may_take), pytest.approx(joint_may_take))
 
 
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:

@@ -24,7 +24,6 @@ from plait.kinds.sizes import fewest_steps, is_convolutional, is_given_features
 from plait.models import plan as plans
 from plait.models.learning import decided, draw_batches, draw_pass, encode_live, encode_rows, loss_of
 from plait.models.train import Lesson, Outcome, Recipe, has_bfloat16
-from plait.study.budget import Budget
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 from plait.study.cost import count_learned
 from plait.study.labels import Labels
@@ -42,7 +41,6 @@ SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps howe
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
-FUSING = 0.35  # of the time that is left when encoders are trained, for all plans that fuse them: the rest is for one
 FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
 
 
@@ -65,7 +63,6 @@ class Study(Training):
         self.lowered = False  # whether any network learned in bfloat16
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
-        self.fusing = self.budget  # the time in which plans are fused
         self.tokens: dict[str, Any] = {}  # of rows encoded once, while plans on them are tried
 
     @cached_property
@@ -125,19 +122,15 @@ class Study(Training):
         of them beats each modality alone, and their vote, which they start from; and but two where these do not.
         """
         first, fused = [plan for plan in listed if wary and plan.endswith(FIRST)], list[Candidate]()
-        self.fusing = Budget(self.budget.share(FUSING if len(listed) > 1 else 1.0))
         for wave in (first, [plan for plan in listed if plan not in first]):
             self._ask_fused(wave)
-            for plan in wave:
-                if fused and self.fusing.is_spent:
-                    break
-                fused += [c] if (c := self.train_fused(plan)) is not None else []
+            fused += [c for plan in wave if (c := self.train_fused(plan)) is not None]
             plain = [*self.alone.values(), *(c for c in fused if c.name.endswith("by=vote)"))]
             lowest = min((c.loss for c in fused), default=math.inf)
             if wary and wave and lowest > min((c.loss for c in plain), default=math.inf) - UNSEEN:
                 self.tokens.clear()
                 return
-        if grow and not self.fusing.is_spent:
+        if grow:
             fused += self.grow_tree()
         self.tokens.clear()
         # a vote gains nothing from joint training that the others do not
@@ -564,7 +557,7 @@ class Study(Training):
             several = len(self.prepared.names) > 1
             waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
             return self.budget.share(0.55 if several else 0.95, waiting)
-        return self.fusing.share(0.3) if how == FUSED else self.budget.share({JOINT: 0.9, TUNED: 0.2}.get(how, 0.5))
+        return self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
 
     def outputs_of(self, network: Network, rows: np.ndarray) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order, on the processor."""

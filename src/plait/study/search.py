@@ -35,7 +35,7 @@ from plait.study.job import Fit
 from plait.study.networks import STRATEGIES, Study, list_plans
 from plait.study.trials import ClassicTrials
 
-MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained from scratch
+MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained as a whole
 CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of a time limit; of one in which they are learned for each fold
 
 
@@ -203,7 +203,7 @@ class Search:
         )
 
     def _count_joint(self) -> int:
-        """Return how many plans are trained from scratch.
+        """Return how many plans are trained as a whole.
 
         Each is dear with many pictures or sounds; of texts and tables classic learners tell most.
         """

@@ -30,15 +30,22 @@ def patterns() -> list[tuple[str, re.Pattern[str], list[str]]]:
     return listed
 
 
+def seconds(pattern: re.Pattern[str], method: str, cell: str) -> float:
+    """Return the seconds of the processor that a pattern takes on a cell."""
+    began = time.process_time()
+    if method == "sub":
+        pattern.sub("", cell)
+    elif method == "finditer":
+        list(pattern.finditer(cell))
+    else:
+        getattr(pattern, method)(cell)
+    return time.process_time() - began
+
+
 @pytest.mark.parametrize(("where", "pattern", "used"), [pytest.param(*row, id=row[0]) for row in patterns()])
 def test_a_pattern_is_quick_on_a_long_cell(where: str, pattern: re.Pattern[str], used: list[str]) -> None:
     for cell in CELLS:
         for method in used:
-            began = time.process_time()
-            if method == "sub":
-                pattern.sub("", cell)
-            elif method == "finditer":
-                list(pattern.finditer(cell))
-            else:
-                getattr(pattern, method)(cell)
-            assert time.process_time() - began < 0.06, f"{where}.{method} on {cell[:4]!r} … {cell[-3:]!r}"
+            # a pattern that is quadratic takes 30 ms and more, one that is linear at most 2; a machine may be busy once
+            quick = any(seconds(pattern, method, cell) < 0.02 for _ in range(3))
+            assert quick, f"{where}.{method} on {cell[:4]!r} … {cell[-3:]!r}"

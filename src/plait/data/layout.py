@@ -15,7 +15,7 @@ from plait.core.files import parse_json
 MARKS = ("#", "%", "//")  # how comments begin
 LOOKED = 200  # records looked at
 _RULE = re.compile(
-    r"\s*[|+]?(?:\s*:?[-=]{3,}:?\s*[|+])+(?:\s*:?[-=]{3,}:?\s*)?", re.ASCII
+    r"\s*(?:[|+]\s*)?(?::?[-=]{3,}:?\s*[|+]\s*)+(?::?[-=]{3,}:?\s*)?", re.ASCII
 )  # +-----+, ----+----, |:---|
 SIGNS = ",;\t|"
 

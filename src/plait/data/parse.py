@@ -145,7 +145,7 @@ _WEEKDAY = re.compile(
     r"|sam(?:edi)?|s[aá]b(?:ado)?|dim(?:anche)?|dom(?:ingo)?)\.?,?\s+", re.IGNORECASE
 )  # fmt: skip
 # Jan 6 16:22:41 2023
-_UNIX = re.compile(rf"(\w+\s+\d{{1,2}})\s+(\d\d:\d\d:\d\d(?:\s{ZONE})?)\s+(\d{{4}})", re.IGNORECASE)
+_UNIX = re.compile(rf"(?<!\w)(\w+\s+\d{{1,2}})\s+(\d\d:\d\d:\d\d(?:\s{ZONE})?)\s+(\d{{4}})", re.IGNORECASE)
 _MONTHS = tuple(
     words.split()
     for words in (

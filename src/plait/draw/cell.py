@@ -17,7 +17,7 @@ from plait.draw.explained import explain_row
 from plait.draw.report import BROKEN, environment
 
 MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}")  # rules for print, narrow screens, and the colours
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+RULE = re.compile(r"(?<![^{}])([^{}]+)\{([^{}]*)\}")
 CLASS = re.compile(r'class="([^"]*)"')
 TAGS = {"mark", "audio", "figure", "figcaption"}
 # the report's hatching is drawn once a page; what counted stands side by side, so that it is one screen

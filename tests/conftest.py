@@ -9,11 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import plait  # before torch is: it says how threads wait
 
-settings.register_profile("few", max_examples=25)  # where a test does not say how many
+# where a test does not say how many; a busy machine is no fault of the example
+settings.register_profile("few", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("few")
 gc.disable()  # until the tests are collected: what is loaded for them stays
 NUMBERS = itertools.count()  # a folder that is made only where it is used

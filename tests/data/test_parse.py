@@ -249,8 +249,8 @@ def test_one_moment_is_one_value_in_a_column_of_several_zones():
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "1 " * 100_000, "9" * 200_000, "12:" * 70_000, "mon " * 50_000])
 def test_a_long_text_is_no_number_and_no_date_at_once(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for parse in (parse_number, parse_moment):
         with pytest.raises(ValueError, match=r"^$"):
             parse(text)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5

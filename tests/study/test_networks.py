@@ -20,6 +20,7 @@ from plait.models.rows import Prepared, prepare
 from plait.models.train import Lesson, Outcome
 from plait.models.views import fit_views
 from plait.study import training
+from plait.study.budget import Budget
 from plait.study.candidate import Candidate, choose
 from plait.study.networks import Study, grown, list_plans
 from plait.study.training import Stage
@@ -211,6 +212,61 @@ def test_who_is_wary_tries_two_plans_before_the_others(
     asked.clear()
     study.train_plans(listed, 0)
     assert asked == listed
+
+
+@pytest.mark.parametrize(("limit", "given", "then"), [(600, False, ["joint"]), (600, True, ["tune", "joint"])])
+def test_under_a_limit_what_goes_on_as_a_whole_is_not_tuned_as_well(
+    limit: float, given: bool, then: list[str], prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, done = study_of(prepared, time_limit=limit), list[str]()
+    study.budget = Budget.of(limit)
+    monkeypatch.setattr("plait.study.networks.is_given_features", lambda kind: given)
+    monkeypatch.setattr(Study, "train_fused", lambda self, plan, family="": made(plan))
+    monkeypatch.setattr(Study, "fine_tune", lambda self, start: done.append("tune"))
+    monkeypatch.setattr(Study, "train_joint", lambda self, *asked: done.append("joint"))
+    plan = "parallel(text, tabular, by=concat)"
+    study.train_plans([plan], 1)
+    assert done == then
+    study.budget = Budget()
+    study.train_plans([plan], 1)
+    assert done == [*then, "tune", "joint"]
+
+
+def made(plan: str) -> Any:
+    return SimpleNamespace(name=plan, plan=plan, family="parallel", loss=0.5)
+
+
+def test_under_a_limit_plans_leave_most_of_it_to_the_one_that_learns_as_a_whole(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 seconds all plans together get 30, and what it takes to encode the rows once."""
+    now, tried = [1000.0], list[tuple[str, float]]()
+    monkeypatch.setattr("plait.study.networks.time.monotonic", lambda: now[0])
+    study = study_of(prepared, time_limit=100)
+    study.budget = Budget(deadline=1100.0, began=1000.0)
+    study.train_each()
+    listed = list_plans(["text", "tabular"])
+
+    def encode(self: Study) -> None:
+        if not tried:
+            now[0] += 5.0
+
+    def train(self: Study, stage: Stage) -> Any:
+        if stage.how == "alone then fused":
+            tried.append((stage.name, self._deadline_of(stage.how)))
+            now[0] += 12.0
+        return None
+
+    monkeypatch.setattr(Study, "encode", encode)
+    monkeypatch.setattr(Study, "_train", train)
+    study.train_plans(listed, 1)
+    assert [name for name, _ in tried] == [f"{plan} alone then fused" for plan in listed[:3]]
+    assert [round(end, 1) for _, end in tried] == [1033.5, 1035.0, 1035.0]
+    now[0], tried[:] = 1000.0, []
+    study = study_of(prepared, time_limit=100)
+    study.train_each()
+    study.train_plans(listed, 1)
+    assert len(tried) == len(listed)
 
 
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:

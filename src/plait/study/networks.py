@@ -41,6 +41,7 @@ SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps howe
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
+FUSING_SHARE = 0.3  # of what is left of a time limit: most of it is for the plan that learns as a whole
 FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
 
 
@@ -63,6 +64,7 @@ class Study(Training):
         self.lowered = False  # whether any network learned in bfloat16
         self.alone: dict[str, Candidate] = {}  # the network of each modality by itself
         self.tuned: dict[str, Candidate] = {}  # the same with its pretrained encoder tuned, where that is better
+        self.fused_by = math.inf  # when plans on encoders that stay as they are have had their time
         self.tokens: dict[str, Any] = {}  # of rows encoded once, while plans on them are tried
 
     @cached_property
@@ -122,6 +124,11 @@ class Study(Training):
         of them beats each modality alone, and their vote, which they start from; and but two where these do not.
         """
         first, fused = [plan for plan in listed if wary and plan.endswith(FIRST)], list[Candidate]()
+        # where time is short, it is for one plan that goes on from where it was fused
+        short = math.isfinite(self.budget.deadline) and not self._learns_little(self.prepared.names)
+        joint = min(joint, 1) if short else joint
+        if joint:
+            self.fused_by = self.budget.share(FUSING_SHARE)
         for wave in (first, [plan for plan in listed if plan not in first]):
             self._ask_fused(wave)
             fused += [c for plan in wave if (c := self.train_fused(plan)) is not None]
@@ -139,10 +146,11 @@ class Study(Training):
         families = {c.name: c.family for c in fused}
         start, rivals, lowest = min(fused, key=lambda c: c.loss, default=None), dict[int, float](), self.lowest
         asked = [self._ask(JOINT, plan, families, rivals={}, best=lowest) for plan in able[: min(1, joint)]]
-        if start is not None and "none" not in self.options.tune:
+        tuned = start is not None and not (short and start.plan in able[: min(1, joint)])
+        if start is not None and tuned and "none" not in self.options.tune:
             asked.append(self._ask(TUNED, str(start.plan), families))
         self.ahead(self, asked)
-        if start is not None:
+        if start is not None and tuned:
             self.fine_tune(start)
         for plan in able[: min(1, joint)]:
             self.train_joint(plan, rivals, families.get(plan, ""), lowest)
@@ -212,13 +220,15 @@ class Study(Training):
 
     def train_fused(self, plan: str, family: str = "") -> Candidate | None:
         """Fuse encoders that were trained alone: they stay as they are, the rest learns from augmented passes."""
-        if self.is_over:
+        if self.is_over or time.monotonic() >= self.fused_by:
             return None
         stage = f"{plan} {FUSED}"
         network = self._build(plan, self.leaves_of(plan), stage, late=True)
         network.take_from({name: c.network for name, c in self.alone.items()})
         if not self.stages.has(stage):
+            began = time.monotonic()
             self.encode()
+            self.fused_by += time.monotonic() - began  # which is not the time of the plan that comes first
         size = grown(self.options.batch_size, len(self.train))
         recipe = Recipe(max(5, self.options.epochs or 20), 1e-3, size, drop=True, patience=4)
         after = [c for name, c in self.alone.items() if name in network.names]
@@ -271,8 +281,7 @@ class Study(Training):
         if self.is_over:
             return None
         stage = f"{plan} {JOINT}"
-        kinds = {self._kind(name) for name in self.leaves_of(plan)}
-        little = any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
+        little = self._learns_little(self.leaves_of(plan))
         fused = (c for c in self.candidates if not little and (c.plan, c.recipe) == (plan, FUSED))
         start = next(fused, None)
         network = self._build(plan, self.prepared.names, stage, late=start is not None)
@@ -376,6 +385,11 @@ class Study(Training):
 
     def _kind(self, name: str) -> str:
         return str(self.view_of(name).layout()["kind"])
+
+    def _learns_little(self, names: Sequence[str]) -> bool:
+        """Whether features are given to networks of these modalities, and all other encoders are small."""
+        kinds = {self._kind(name) for name in names}
+        return any(map(is_given_features, kinds)) and not any(map(is_convolutional, kinds))
 
     def _having(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Return those of the rows that have a modality."""
@@ -556,8 +570,15 @@ class Study(Training):
         if how == ALONE:
             several = len(self.prepared.names) > 1
             waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
-            return self.budget.share(0.55 if several else 0.95, waiting)
-        return self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
+            return self.budget.share(self._alone_share if several else 0.95, waiting)
+        share = self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
+        return min(share, self.fused_by) if how == FUSED else share
+
+    @property
+    def _alone_share(self) -> float:
+        """What part of the time left the modalities may take, each alone: less where they learn on together."""
+        fuses = self.job.options.fusion is not None or {*self.options.families} & {"auto", *STRATEGIES}
+        return 0.4 if fuses and any(is_convolutional(self._kind(name)) for name in self.prepared.names) else 0.55
 
     def outputs_of(self, network: Network, rows: np.ndarray) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order, on the processor."""

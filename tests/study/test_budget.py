@@ -18,7 +18,7 @@ def test_without_a_limit_time_is_never_over(now: float) -> None:
     budget = Budget.of(None)
     assert not budget.is_spent
     assert budget.stopped == ""
-    assert budget.share(0.5, 3) == budget.since_begin(0.2) == math.inf
+    assert budget.share(0.5, 3) == math.inf
 
 
 def test_a_limit_counts_from_when_the_fit_began(now: float) -> None:
@@ -34,10 +34,6 @@ def test_a_stage_gets_its_part_of_the_time_left_by_those_that_wait(now: float) -
     assert budget.share(0.9, 3) == pytest.approx(103.0)
     assert budget.share(0.9, 0) == pytest.approx(109.0)
     assert Budget.of(1.0, since=80.0).share(0.5) == pytest.approx(100.025)  # too late, and still a moment
-
-
-def test_a_part_of_the_whole_counts_from_its_begin(now: float) -> None:
-    assert Budget(deadline=150.0, began=100.0).since_begin(0.2) == 110.0
 
 
 def test_what_stopped_it_is_an_interrupt_before_the_time(now: float) -> None:

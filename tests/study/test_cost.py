@@ -11,14 +11,13 @@ from torch import nn
 
 from means import frozen
 from plait.core.contract import Modality, Table
-from plait.data.read import read
 from plait.kinds.image.prep import ImagePrep
 from plait.models.blend import Average
 from plait.models.predictors import Blend, Calibrated
 from plait.models.rows import Prepared
 from plait.models.views import View
 from plait.study.candidate import Candidate, Cost, list_candidates
-from plait.study.cost import Costs, chain_of, count_kept, count_learned, count_network, encoded_by, time_table
+from plait.study.cost import Costs, chain_of, count_kept, count_learned, count_network, encoded_by
 
 PRIOR = np.array([0.5, 0.5])
 
@@ -134,23 +133,3 @@ def test_the_leaderboard_tells_the_cost() -> None:
 @pytest.mark.parametrize("params", [3, 5])
 def test_what_learned_less_is_simpler_whatever_its_encoder(params: int) -> None:
     assert candidate("a", learner("a"), 1.0, params=params).cost == (1, params)
-
-
-def test_the_seconds_of_a_table_are_told_from_a_few_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 1,200 rows, first and last among them, 12 are seen, once two have made it warm; nothing is kept."""
-    seen, now = list[list[str]](), [0.0]
-
-    def prepare(self: View, table: Table, pool: Any, keep: bool = True) -> None:
-        assert not keep
-        seen.append([str(cell) for cell in table.cells("photo0")])
-        now[0] += 5.0 + 0.1 * len(table)
-
-    monkeypatch.setattr(View, "prepare", prepare)
-    monkeypatch.setattr("plait.study.cost.time.perf_counter", lambda: now[0])
-    rows = read({"photo0": [f"{row}.png" for row in range(1200)]})
-    assert time_table(view("photo"), rows) == pytest.approx((5.0 + 1.2) / 12 * 1200)
-    assert [len(few) for few in seen] == [2, 12]
-    assert (seen[1][0], seen[1][-1]) == ("0.png", "1199.png")
-    seen.clear()
-    assert time_table(view("photo"), read({"photo0": ["a.png"]})) == pytest.approx(5.1)
-    assert [len(few) for few in seen] == [1, 1]

@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -214,39 +213,3 @@ def test_a_row_is_written_out_as_text_where_there_are_few_or_it_is_asked_for(
         table, np.repeat(["train"], 40), FitOptions(candidates=asked)
     )
     assert ("as text" in [view.how for view in views]) is there
-
-
-@pytest.mark.parametrize(
-    ("limit", "left", "noted"),
-    [
-        (None, ["photo", "voice", "speech", "sounds"], []),
-        (900.0, ["photo", "voice", "speech", "sounds"], []),
-        (600.0, ["voice", "speech", "sounds"], ["photo"]),  # 20 + 60 are within 90 seconds, 35 more are not
-        (100.0, ["speech"], ["sounds", "voice", "photo"]),
-    ],
-)
-def test_an_encoder_that_nobody_asked_for_may_not_take_most_of_a_time_limit(
-    limit: float | None, left: list[str], noted: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """speech is seen by numbers that are made by hand, which are not timed."""
-    seconds, timed, notes = {"sounds": 20.0, "voice": 35.0, "photo": 60.0}, list[str](), list[dict[str, Any]]()
-    order = ("photo", "voice", "speech", "sounds")
-    views = [SimpleNamespace(name=n, of=f"of {n}", encoder="acoustic" if n == "speech" else n) for n in order]
-
-    def time_one(view: Any, table: Any) -> float:
-        timed.append(view.name)
-        return seconds[view.name]
-
-    monkeypatch.setattr("plait.study.job.time_table", time_one)
-    table = read(numbers_table())
-    job = make_job(table, detect(table, target="y"), time_limit=limit)
-    job.callback = notes.append
-    for _ in range(2):  # of another split it is known, and was said
-        assert [view.name for view in job._in_time(views, job.table)] == left  # type: ignore[arg-type]
-    assert sorted(timed) == ([] if limit is None else ["photo", "sounds", "voice"])
-    assert [str(note["note"]).split(": ")[1].split(" ")[0] for note in notes] == noted
-    if noted == ["photo"]:
-        assert notes[0]["note"] == (
-            "of photo: photo is left out; it would take about 60 s of the 10 min that the fit may take. "
-            "--encoder of photo=photo asks for it; without a limit it is tried."
-        )

@@ -243,7 +243,7 @@ def test_under_a_limit_plans_leave_most_of_it_to_the_one_that_learns_as_a_whole(
     now, tried = [1000.0], list[tuple[str, float]]()
     monkeypatch.setattr("plait.study.networks.time.monotonic", lambda: now[0])
     study = study_of(prepared, time_limit=100)
-    study.budget = Budget(deadline=1100.0, began=1000.0)
+    study.budget = Budget(deadline=1100.0)
     study.train_each()
     listed = list_plans(["text", "tabular"])
 

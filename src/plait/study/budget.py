@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,15 +19,13 @@ class Budget:
     """
 
     deadline: float = math.inf
-    began: float = field(default_factory=time.monotonic)
     limited: bool = False
     interrupted: bool = False
 
     @classmethod
     def of(cls, seconds: float | None, since: float | None = None) -> Budget:
         """Return a budget of seconds, or of all the time in the world, that counts from now or from an earlier time."""
-        began = time.monotonic()
-        return cls((began if since is None else since) + seconds if seconds else math.inf, began)
+        return cls((time.monotonic() if since is None else since) + seconds if seconds else math.inf)
 
     @property
     def is_spent(self) -> bool:
@@ -58,10 +56,6 @@ class Budget:
         now = time.monotonic()
         # a stage that comes too late still gets a moment, in which the first candidate learns one epoch
         return now + max(0.05, self.deadline - now) * part / max(1, waiting)
-
-    def since_begin(self, part: float) -> float:
-        """Return when this part of the whole time is over."""
-        return self.began + part * (self.deadline - self.began)
 
 
 def tell_end(left: float) -> float | None:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from plait.core.contract import Batch, Table
-from plait.core.threads import open_pool
 from plait.kinds.features import features_seconds
 from plait.models.classic import OfFeatures
 from plait.models.predictors import input_names, leaves_of
@@ -24,7 +23,6 @@ from plait.pretrained.features import encoding_device
 from plait.study.candidate import Candidate, Cost
 
 ROWS = 4  # that a pretrained encoder sees to be timed
-TRIED = 12  # rows, spread over a table, from which the time for all is told
 TIMED = 64  # rows on which a predictor is timed, at most
 
 
@@ -113,19 +111,6 @@ class Costs:
             frozen.encode(inputs, device)
             self.times[view.name] = (time.perf_counter() - began) / max(1, len(inputs))
         return self.times[view.name]
-
-
-def time_table(view: View, table: Table) -> float:
-    """Return about how many seconds it takes to see a table through the pretrained encoder of a view.
-
-    A few of its rows are timed, from the file to the features; what is kept already is read, as it would be.
-    """
-    rows = np.unique(np.linspace(0, len(table) - 1, TRIED).astype(int))
-    with open_pool(len(table)) as pool:
-        view.prepare(table.take(rows[:2]), pool, keep=False)  # its weights are read
-        began = time.perf_counter()
-        view.prepare(table.take(rows), pool, keep=False)
-    return (time.perf_counter() - began) / len(rows) * len(table)
 
 
 def time_row(predictor: Any, batch: Batch) -> float:

@@ -23,7 +23,7 @@ from plait.core.files import UNFINISHED, Stages, naming, read_json, read_tensors
 from plait.core.later import torch
 from plait.core.options import AS_TEXT, FitOptions
 from plait.core.threads import number_threads
-from plait.core.words import count, duration
+from plait.core.words import count
 from plait.errors import RequestError, RunError, TableError
 from plait.models.rows import Callback, Prepared, prepare, quiet
 from plait.models.views import (
@@ -42,13 +42,13 @@ from plait.runs.arrival import code_columns
 from plait.runs.folder import list_files
 from plait.runs.shared import share_media
 from plait.study.budget import Budget
-from plait.study.cost import time_table
 from plait.study.labels import Labels
+from plait.study.pilot import Pilot
 from plait.study.splits import check_classes, choose_splits
 from plait.tasks.runner import Runner, open_runner
 
 MOST_WRITTEN = 5_000  # training rows that are written out as text without being asked for: it is slow, and wins on few
-ENCODING_SHARE = 0.15  # of a time limit: what pretrained encoders that nobody asked for may take of it
+END_SHARE = 0.05  # of a time limit: what comes after training; a fit of 900 seconds took 37 more
 LOCK = "lock"  # in the folder of an unfinished run: whoever holds it is the one that writes
 
 
@@ -80,7 +80,8 @@ class Fit:
         self.generator = np.random.default_rng([self.options.seed, 1])  # of splits, then of preprocessing
         self.given = self.table  # before anything is converted
         self._codes: dict[str, np.ndarray] | None = None
-        self._encoding: dict[str, float] = {}  # seconds that encoders would take for all rows, by view
+        limit = self.options.time_limit
+        self.pilot = None if limit is None else Pilot(self, limit)
 
     @property
     def work(self) -> Path:
@@ -118,9 +119,12 @@ class Fit:
         self.callback({"note": text})
 
     def budget(self) -> Budget:
-        """Return the time that is left of the limit, from when the fit began; several splits share it."""
+        """Return the time that is left of the limit, from when the fit began; several splits share it.
+
+        What is chosen, refitted, judged and written in the end takes a part of it.
+        """
         limit = self.options.time_limit
-        return Budget.of(limit and limit / self.options.repeats, self.began)
+        return Budget.of(limit and (1 - END_SHARE) * limit / self.options.repeats, self.began)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -186,7 +190,7 @@ class Fit:
             classic = options.fusion is None and "classic" in options.families
             beside = beside_views(strands, names, len(table)) if classic else []
             others = [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
-            strands += self._in_time(others, table)
+            strands += others if self.pilot is None else self.pilot.in_time(others, table, rows)
             if classic:
                 strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
@@ -195,28 +199,6 @@ class Fit:
         ):
             strands += text_views(table, strands, rows, self.generator)
         return strands
-
-    def _in_time(self, views: Sequence[View], table: Table) -> list[View]:
-        """Return the views whose pretrained encoders, which nobody asked for, leave most of a time limit to learn in.
-
-        The quickest come first; those that are left out are named, with how they are asked for.
-        """
-        limit = self.options.time_limit
-        timed = {view.name: view for view in views if view.encoder != "acoustic"} if limit else {}
-        new = timed.keys() - self._encoding.keys()
-        self._encoding |= {name: time_table(timed[name], table) for name in sorted(new)}
-        spent, left_out = 0.0, []
-        for name in sorted(timed, key=lambda name: self._encoding[name]):
-            spent += self._encoding[name]
-            if limit and spent > ENCODING_SHARE * limit:
-                left_out.append(name)
-        for view in (timed[name] for name in left_out if name in new):
-            self.note(
-                f"{view.of}: {view.encoder} is left out; it would take about {duration(self._encoding[view.name])} of "
-                f"the {duration(limit)} that the fit may take. --encoder {view.of}={view.encoder} asks for it; without "
-                "a limit it is tried."
-            )
-        return [view for view in views if view.name not in left_out]
 
     def _keep_rows(self, prepared: Prepared) -> None:
         tensors = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(prepared.views)}

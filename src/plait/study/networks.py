@@ -41,6 +41,7 @@ SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps howe
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
 STRATEGIES = ("parallel", "sequential", "tree")
 GROWN_BY = ("gate", "concat")  # operators of trees
+ALONE_SHARE = 0.4  # of what is left of a time limit, where the modalities learn on together
 FUSING_SHARE = 0.3  # of what is left of a time limit: most of it is for the plan that learns as a whole
 FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
 
@@ -570,15 +571,17 @@ class Study(Training):
         if how == ALONE:
             several = len(self.prepared.names) > 1
             waiting = len(self.prepared.names) - len([c for c in self.candidates if c.recipe == ALONE])
-            return self.budget.share(self._alone_share if several else 0.95, waiting)
+            share = ALONE_SHARE if self.learns_together else 0.55
+            return self.budget.share(share if several else 0.95, waiting)
         share = self.budget.share({FUSED: 0.3, JOINT: 0.9}.get(how, 0.5))
         return min(share, self.fused_by) if how == FUSED else share
 
     @property
-    def _alone_share(self) -> float:
-        """What part of the time left the modalities may take, each alone: less where they learn on together."""
-        fuses = self.job.options.fusion is not None or {*self.options.families} & {"auto", *STRATEGIES}
-        return 0.4 if fuses and any(is_convolutional(self._kind(name)) for name in self.prepared.names) else 0.55
+    def learns_together(self) -> bool:
+        """Whether encoders that learn long from nothing, each alone, learn on as parts of plans."""
+        fuses = self.options.fusion is not None or {*self.options.families} & {"auto", *STRATEGIES}
+        several = len(self.prepared.names) > 1
+        return bool(fuses) and several and any(is_convolutional(self._kind(name)) for name in self.prepared.names)
 
     def outputs_of(self, network: Network, rows: np.ndarray) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order, on the processor."""

@@ -36,7 +36,8 @@ from plait.study.networks import STRATEGIES, Study, list_plans
 from plait.study.trials import ClassicTrials
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained as a whole
-CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of a time limit; of one in which they are learned for each fold
+CLASSIC_SHARE, FOLDED_SHARE = 0.2, 0.4  # of the time left; of that in which they are learned for each fold
+BESIDE_SHARE = 0.3  # the same beside networks that need long: encoders that learn from nothing, and then together
 
 
 @dataclass
@@ -126,7 +127,8 @@ class Search:
             self._majority()
         with self._interruptible():
             if "classic" in wanted:
-                self.classic.try_all(CLASSIC_SHARE if self.deal is None else FOLDED_SHARE)
+                folded = BESIDE_SHARE if study.learns_together else FOLDED_SHARE
+                self.classic.try_all(CLASSIC_SHARE if self.deal is None else folded)
                 if "late" in wanted and self.deal is not None:
                     self.blends.vote_all(folded=True)
         with self._interruptible():

@@ -26,7 +26,7 @@ from plait.runs.targets import Targets, name_folders, name_target
 from plait.study.budget import Budget
 from plait.study.course import suit_threads
 from plait.study.finish import finish
-from plait.study.job import Fit
+from plait.study.job import END_SHARE, Fit
 from plait.study.labels import Labels
 from plait.study.learning_curve import learning_curve
 from plait.study.looks import note_look
@@ -106,7 +106,7 @@ def _share(whole: Fit, split: np.ndarray, searches: Sequence[Search]) -> Sharing
 def _budget(whole: Fit, waiting: int) -> Budget:
     """Return an equal part of the time that is left for what waits."""
     limit = whole.options.time_limit
-    return Budget.of(limit and max(LEAST, (whole.began + limit - time.monotonic()) / waiting))
+    return Budget.of(limit and max(LEAST, (whole.began + (1 - END_SHARE) * limit - time.monotonic()) / waiting))
 
 
 def _write(

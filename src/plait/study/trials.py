@@ -143,7 +143,7 @@ class ClassicTrials:
         Of many rows of a table what learns it soon and well comes before all else: there is a model whenever the time
         ends.
         """
-        end = self.study.budget.since_begin(share)
+        end = self.study.budget.share(share)
         for wave in self._list_waves():
             if time.monotonic() > end and len(self.study.candidates) > 1:
                 return

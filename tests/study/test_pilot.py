@@ -1,0 +1,191 @@
+"""Under a time limit an encoder that nobody asked for must be worth its time."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from means import frozen
+from plait.core.contract import Modality, Table
+from plait.data.read import read
+from plait.kinds.detect import detect
+from plait.kinds.image.prep import ImagePrep
+from plait.models.views import View
+from plait.study import pilot
+from plait.study.pilot import Pilot, Trial, deal, squares, tells_more, time_table
+from searches import make_job
+from tiny import numbers_table
+
+SECONDS = {"sounds": 10.0, "voice": 35.0, "photo": 60.0}
+
+
+def make_pilot(limit: float, notes: list[str]) -> Pilot:
+    table = read(numbers_table(num=400))
+    job = make_job(table, detect(table, target="y"), time_limit=limit)
+    job.callback = lambda event: notes.append(event["note"])
+    assert job.pilot is not None
+    return job.pilot
+
+
+def views(*names: str) -> list[Any]:
+    return [SimpleNamespace(name=n, of=f"of {n}", encoder="acoustic" if n == "speech" else n) for n in names]
+
+
+@pytest.mark.parametrize(
+    ("limit", "vain", "left", "left_out"),
+    [
+        (2000.0, "", ["photo", "voice", "speech", "sounds"], []),  # all take less than a twentieth: none is tried
+        (600.0, "", ["photo", "voice", "speech", "sounds"], []),
+        (600.0, "photo", ["voice", "speech", "sounds"], ["photo"]),
+        (90.0, "", ["voice", "speech", "sounds"], ["photo"]),  # 45 seconds are half of the limit
+        (88.0, "sounds", ["voice", "speech"], ["sounds", "photo"]),  # what is left out leaves room for others
+        (15.0, "", ["speech"], ["sounds", "voice", "photo"]),
+    ],
+)
+def test_what_tells_nothing_new_or_takes_over_half_of_the_limit_is_left_out(
+    limit: float, vain: str, left: list[str], left_out: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """speech is seen by numbers that are made by hand, which cost little."""
+    notes, tried = list[str](), list[str]()
+    one = make_pilot(limit, notes)
+
+    def try_one(self: Pilot, view: Any, base: Any, table: Table, train: np.ndarray) -> Trial:
+        tried.append(view.name)
+        return Trial(SECONDS[view.name], 0 if SECONDS[view.name] < 0.05 * limit else 300, view.name != vain)
+
+    monkeypatch.setattr(Pilot, "_try", try_one)
+    given = views("photo", "voice", "speech", "sounds")
+    for _ in range(2):  # of another split it is known, and was said
+        assert [view.name for view in one.in_time(given, one.job.table, np.arange(320))] == left
+    assert tried == ["photo", "voice", "sounds"]
+    assert [note.split(": ")[1].split(" ")[0] for note in notes] == left_out
+
+
+def test_what_is_left_out_is_named_with_why_and_how_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = list[str]()
+    one = make_pilot(600.0, notes)
+    few = {"photo": Trial(200.0, 450, False), "voice": Trial(900.0, 0, False)}
+    monkeypatch.setattr(Pilot, "_try", lambda self, view, *rest: few[view.name])
+    one.in_time(views("photo", "voice"), one.job.table, np.arange(320))
+    assert notes == [
+        "of photo: photo is left out; it would take about 3 min 20 s of the 10 min that the fit may take, and told "
+        "nothing new of y in 450 rows. --encoder of photo=photo asks for it; without a limit it is tried.",
+        "of voice: voice is left out; it would take about 15 min of the 10 min that the fit may take. "
+        "--encoder of voice=voice asks for it; without a limit it is tried.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rows", "gains"),
+    [
+        (5.0, 0, True),  # a twentieth of the limit: it needs no trial
+        (6.0, 320, True),  # all rows are seen in little more
+        (12.0, 166, True),
+        (20.0, 0, False),  # a twentieth of the limit sees 100 of 400 rows, which tell nothing
+    ],
+)
+def test_a_trial_takes_a_twentieth_of_the_limit(
+    seconds: float, rows: int, gains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, asked = make_pilot(100.0, []), list[int]()
+
+    def gain(self: Pilot, view: Any, base: Any, table: Table, some: np.ndarray) -> bool:
+        asked.append(len(some))
+        assert len(set(some)) == len(some)
+        assert set(some) <= set(range(320))
+        return True
+
+    monkeypatch.setattr(pilot, "time_table", lambda view, table: seconds)
+    monkeypatch.setattr(Pilot, "_gains", gain)
+    found = one._try(views("photo")[0], None, one.job.table, np.arange(320))
+    assert found == Trial(seconds, rows, gains)
+    assert asked == [rows] * (rows > 0)
+
+
+def seen_by(x: np.ndarray, holes: int = 0) -> Any:
+    """Return a view through which the rows are these features (rows, feature); the first `holes` have none."""
+
+    def prepare(table: Table, pool: Any, keep: bool = True) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        rows = np.array([int(row) for row in table.cells("row")])
+        return x[rows][:, None], (rows >= holes)[:, None], [None] * len(rows)
+
+    return SimpleNamespace(prepare=prepare, of="photo", encoder="x", name="x")
+
+
+@pytest.mark.parametrize("kind", ["category", "number"])
+def test_it_gains_where_it_tells_what_the_base_does_not(kind: str) -> None:
+    """Half of the label lies in the base, half in the other; a copy of the base, and noise, add nothing."""
+    drawn, num = np.random.default_rng(0), 400
+    base, other, noise = (drawn.standard_normal((num, 4)) for _ in range(3))
+    value = base[:, 0] + other[:, 0]
+    cells = value.round(3).tolist() if kind == "number" else ["high" if v > 0 else "low" for v in value]
+    table = read({"row": list(range(num)), "y": cells})
+    job = make_job(table, detect(table, target="y", kinds={"y": kind, "row": "number"}), time_limit=60.0)
+    assert job.pilot is not None
+    rows = np.arange(num)
+    assert job.pilot._gains(seen_by(other), seen_by(base), table, rows)
+    assert job.pilot._gains(seen_by(other), None, table, rows)
+    assert not job.pilot._gains(seen_by(noise), seen_by(base), table, rows)
+    assert not job.pilot._gains(seen_by(base), seen_by(base), table, rows)
+    assert not job.pilot._gains(seen_by(noise), None, table, rows)
+    # too few rows have it to tell that it is of no use
+    assert job.pilot._gains(seen_by(noise, holes=300), seen_by(base), table, rows)
+
+
+def test_of_several_targets_one_is_enough() -> None:
+    drawn, num = np.random.default_rng(0), 300
+    x = drawn.standard_normal((num, 3))
+    cells = {"row": list(range(num)), "y": (x[:, 0] > 0).tolist(), "z": drawn.integers(0, 2, num).tolist()}
+    table = read(cells)
+    schemas = [detect(table, target=name, kinds={name: "category", "row": "number"}) for name in ("y", "z")]
+    jobs = [make_job(table, schema, time_limit=60.0) for schema in schemas]
+    assert [job.pilot._gains(seen_by(x), None, table, np.arange(num)) for job in jobs if job.pilot] == [True, False]
+    jobs[1].labels = SimpleNamespace(parts=[job.labels for job in jobs])
+    assert jobs[1].pilot is not None
+    assert jobs[1].pilot._gains(seen_by(x), None, table, np.arange(num))
+
+
+def test_errors_of_ridge_regression_are_of_rows_held_out() -> None:
+    drawn = np.random.default_rng(0)
+    x = drawn.standard_normal((200, 3))
+    folds = list(deal(200, None, 0))
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(200))
+    wanted = x[:, :1] * 2 + 1
+    assert squares([x], wanted, folds).max() < 0.01
+    mean = squares([], wanted, folds)
+    train, test = folds[0]
+    assert mean[test] == pytest.approx((wanted[test, 0] - wanted[train].mean()) ** 2)
+    # as many features as rows learn noise by heart, which is of no use for others
+    noise = drawn.standard_normal((200, 200))
+    assert squares([noise], wanted, folds).mean() > 0.9 * mean.mean()
+    assert not tells_more([noise], drawn.integers(0, 3, 200), folds, is_number=False)
+
+
+def test_groups_are_held_out_whole() -> None:
+    groups = np.repeat(np.arange(12), 5)
+    for train, test in deal(60, groups, 0):
+        assert not {*groups[train]} & {*groups[test]}
+    few = list(deal(60, np.repeat([0, 1], 30), 0))  # fewer than folds: rows are dealt
+    assert [len(test) for _, test in few] == [12] * 5
+
+
+def test_the_seconds_of_a_table_are_told_from_a_few_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 1,200 rows twelve are seen in two lots, once two have made it warm; of the lots the quicker one counts."""
+    seen, now = list[tuple[list[str], bool]](), [0.0]
+
+    def prepare(self: View, table: Table, pool: Any, keep: bool = True) -> None:
+        seen.append(([str(cell) for cell in table.cells("photo")], keep))
+        now[0] += (0.0, 5.0, 0.5, 0.7)[len(seen)] if len(seen) < 4 else 0.0
+
+    monkeypatch.setattr(View, "prepare", prepare)
+    monkeypatch.setattr(pilot, "nothing_kept", nullcontext)
+    monkeypatch.setattr(pilot.time, "perf_counter", lambda: now[0])
+    photo = View(Modality("photo", "image", ("photo",)), ImagePrep(), "image", {}, "means", "beside", frozen(None))
+    assert time_table(photo, read({"photo": [f"{row}.png" for row in range(1200)]})) == pytest.approx(0.5 / 6 * 1200)
+    assert [(len(few), keep) for few, keep in seen] == [(2, True), (6, False), (6, False)]
+    assert (seen[1][0][0], seen[2][0][-1]) == ("0.png", "1199.png")
+    seen.clear()
+    time_table(photo, read({"photo": ["a.png"]}))
+    assert [len(few) for few, _ in seen] == [1, 1]

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from plait.study.labels import Labels
 
 TIMED = 12  # rows, spread over a table, from which the time for all is told
-SMALL_SHARE, MOST_SHARE = (
-    0.05,
-    0.5,
-)  # of a limit: what an encoder may take untried, or to be tried; all of them together
+SMALL_SHARE = 0.05  # of a limit: what an encoder may take untried, and what a trial may
+MOST_SHARE = 0.5  # what all of them may take together
 FEWEST, MOST = 150, 600  # rows on which one is tried
 FOLDS = 5
 PENALTIES = tuple(10.0**power for power in range(-2, 4))  # of ridge regression, where features have length 1

@@ -269,6 +269,28 @@ def test_under_a_limit_plans_leave_most_of_it_to_the_one_that_learns_as_a_whole(
     assert len(tried) == len(listed)
 
 
+@pytest.mark.parametrize(
+    ("options", "kinds", "together"),
+    [
+        ({}, {"text": "picture", "tabular": "table"}, True),
+        ({"fusion": "parallel(text, tabular)"}, {"text": "picture", "tabular": "table"}, True),
+        ({"candidates": ("classic", "tree")}, {"text": "picture", "tabular": "table"}, True),
+        ({"candidates": ("classic", "alone", "late")}, {"text": "picture", "tabular": "table"}, False),
+        ({}, {"text": "words", "tabular": "table"}, False),
+    ],
+)
+def test_under_a_limit_encoders_that_learn_long_from_nothing_leave_more_time_to_learn_together(
+    options: dict[str, Any], kinds: dict[str, str], together: bool, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plait.study.networks.is_convolutional", lambda kind: kind == "picture")
+    monkeypatch.setattr(Study, "_kind", lambda self, name: kinds[name])
+    monkeypatch.setattr("plait.study.budget.time.monotonic", lambda: 1000.0)
+    study = study_of(prepared, time_limit=100, **options)
+    study.budget = Budget(deadline=1100.0)
+    assert study.learns_together == together
+    assert study._deadline_of("alone") == pytest.approx(1020.0 if together else 1027.5)  # of two that wait
+
+
 def test_losses_are_those_of_the_answers(unbroken: tuple[Study, Candidate]) -> None:
     study, _ = unbroken
     truth = np.arange(16, 24) % 2

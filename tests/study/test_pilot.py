@@ -70,9 +70,9 @@ def test_what_is_left_out_is_named_with_why_and_how_it_is_asked_for(monkeypatch:
     monkeypatch.setattr(Pilot, "_try", lambda self, view, *rest: few[view.name])
     one.in_time(views("photo", "voice"), one.job.table, np.arange(320))
     assert notes == [
-        "of photo: photo is left out; it would take about 3 min 20 s of the 10 min that the fit may take, and told "
-        "nothing new of y in 450 rows. --encoder of photo=photo asks for it; without a limit it is tried.",
-        "of voice: voice is left out; it would take about 15 min of the 10 min that the fit may take. "
+        "of photo: photo is left out. It would take about 3 min 20 s, and the fit may take 10 min; in 450 rows it told "
+        "nothing new of y. --encoder of photo=photo asks for it; without a limit it is tried.",
+        "of voice: voice is left out. It would take about 15 min, and the fit may take 10 min. "
         "--encoder of voice=voice asks for it; without a limit it is tried.",
     ]
 

@@ -106,11 +106,10 @@ class Pilot:
     def _tell(self, view: View, trial: Trial) -> str:
         targets = " or ".join(labels.name for labels in self._targets)
         in_vain = trial.rows and not trial.gains
-        told = f", and told nothing new of {targets} in {count(trial.rows, 'row')}" if in_vain else ""
+        told = f"; in {count(trial.rows, 'row')} it told nothing new of {targets}" if in_vain else ""
         return (
-            f"{view.of}: {view.encoder} is left out; it would take about {duration(trial.seconds)} of the "
-            f"{duration(self.limit)} that the fit may take{told}. --encoder {view.of}={view.encoder} asks for it; "
-            "without a limit it is tried."
+            f"{view.of}: {view.encoder} is left out. It would take about {duration(trial.seconds)}, and the fit may take "
+            f"{duration(self.limit)}{told}. --encoder {view.of}={view.encoder} asks for it; without a limit it is tried."
         )
 
 

@@ -108,8 +108,9 @@ class Pilot:
         in_vain = trial.rows and not trial.gains
         told = f"; in {count(trial.rows, 'row')} it told nothing new of {targets}" if in_vain else ""
         return (
-            f"{view.of}: {view.encoder} is left out. It would take about {duration(trial.seconds)}, and the fit may take "
-            f"{duration(self.limit)}{told}. --encoder {view.of}={view.encoder} asks for it; without a limit it is tried."
+            f"{view.of}: {view.encoder} is left out. It would take about {duration(trial.seconds)}, and the fit may "
+            f"take {duration(self.limit)}{told}. --encoder {view.of}={view.encoder} asks for it; without a limit it is "
+            "tried."
         )
 
 

@@ -14,19 +14,23 @@ from plait.kinds.detect import detect
 from plait.kinds.image.prep import ImagePrep
 from plait.models.views import View
 from plait.study import pilot
-from plait.study.pilot import Pilot, Trial, deal, squares, tells_more, time_table
+from plait.study.pilot import Pilot, Rows, Trial, deal, squares, tells_more, time_table
 from searches import make_job
 from tiny import numbers_table
 
 SECONDS = {"sounds": 10.0, "voice": 35.0, "photo": 60.0}
 
 
-def make_pilot(limit: float, notes: list[str]) -> Pilot:
-    table = read(numbers_table(num=400))
-    job = make_job(table, detect(table, target="y"), time_limit=limit)
+def make_pilot(limit: float, notes: list[str]) -> tuple[Pilot, Rows]:
+    """Return the pilot of a fit of 400 rows, and what it knows of them: 320 may be learned from."""
+    job = job_of(read(numbers_table(num=400)), "y", limit)
     job.callback = lambda event: notes.append(event["note"])
     assert job.pilot is not None
-    return job.pilot
+    return job.pilot, job._known(job.table, np.arange(320))
+
+
+def job_of(table: Table, target: str, limit: float = 60.0, kind: str = "category") -> Any:
+    return make_job(table, detect(table, target=target, kinds={target: kind}), time_limit=limit)
 
 
 def views(*names: str) -> list[Any]:
@@ -49,26 +53,26 @@ def test_what_tells_nothing_new_or_takes_over_half_of_the_limit_is_left_out(
 ) -> None:
     """speech is seen by numbers that are made by hand, which cost little."""
     notes, tried = list[str](), list[str]()
-    one = make_pilot(limit, notes)
+    one, rows = make_pilot(limit, notes)
 
-    def try_one(self: Pilot, view: Any, base: Any, table: Table, train: np.ndarray) -> Trial:
+    def try_one(self: Pilot, view: Any, base: Any, rows: Rows) -> Trial:
         tried.append(view.name)
         return Trial(SECONDS[view.name], 0 if SECONDS[view.name] < 0.05 * limit else 300, view.name != vain)
 
     monkeypatch.setattr(Pilot, "_try", try_one)
     given = views("photo", "voice", "speech", "sounds")
     for _ in range(2):  # of another split it is known, and was said
-        assert [view.name for view in one.in_time(given, one.job.table, np.arange(320))] == left
+        assert [view.name for view in one.in_time(given, rows)] == left
     assert tried == ["photo", "voice", "sounds"]
     assert [note.split(": ")[1].split(" ")[0] for note in notes] == left_out
 
 
 def test_what_is_left_out_is_named_with_why_and_how_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     notes = list[str]()
-    one = make_pilot(600.0, notes)
+    one, rows = make_pilot(600.0, notes)
     few = {"photo": Trial(200.0, 450, False), "voice": Trial(900.0, 0, False)}
     monkeypatch.setattr(Pilot, "_try", lambda self, view, *rest: few[view.name])
-    one.in_time(views("photo", "voice"), one.job.table, np.arange(320))
+    one.in_time(views("photo", "voice"), rows)
     assert notes == [
         "of photo: photo is left out. It would take about 3 min 20 s, and the fit may take 10 min; in 450 rows it told "
         "nothing new of y. --encoder of photo=photo asks for it; without a limit it is tried.",
@@ -78,7 +82,7 @@ def test_what_is_left_out_is_named_with_why_and_how_it_is_asked_for(monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rows", "gains"),
+    ("seconds", "num", "gains"),
     [
         (5.0, 0, True),  # a twentieth of the limit: it needs no trial
         (6.0, 320, True),  # all rows are seen in little more
@@ -87,21 +91,21 @@ def test_what_is_left_out_is_named_with_why_and_how_it_is_asked_for(monkeypatch:
     ],
 )
 def test_a_trial_takes_a_twentieth_of_the_limit(
-    seconds: float, rows: int, gains: bool, monkeypatch: pytest.MonkeyPatch
+    seconds: float, num: int, gains: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, asked = make_pilot(100.0, []), list[int]()
+    (one, rows), asked = make_pilot(100.0, []), list[int]()
 
-    def gain(self: Pilot, view: Any, base: Any, table: Table, some: np.ndarray) -> bool:
-        asked.append(len(some))
-        assert len(set(some)) == len(some)
-        assert set(some) <= set(range(320))
+    def gain(self: Pilot, view: Any, base: Any, some: Rows) -> bool:
+        asked.append(len(some.train))
+        assert len(set(some.train)) == len(some.train)
+        assert set(some.train) <= set(range(320))
         return True
 
     monkeypatch.setattr(pilot, "time_table", lambda view, table: seconds)
     monkeypatch.setattr(Pilot, "_gains", gain)
-    found = one._try(views("photo")[0], None, one.job.table, np.arange(320))
-    assert found == Trial(seconds, rows, gains)
-    assert asked == [rows] * (rows > 0)
+    found = one._try(views("photo")[0], None, rows)
+    assert found == Trial(seconds, num, gains)
+    assert asked == [num] * (num > 0)
 
 
 def seen_by(x: np.ndarray, holes: int = 0) -> Any:
@@ -121,30 +125,25 @@ def test_it_gains_where_it_tells_what_the_base_does_not(kind: str) -> None:
     base, other, noise = (drawn.standard_normal((num, 4)) for _ in range(3))
     value = base[:, 0] + other[:, 0]
     cells = value.round(3).tolist() if kind == "number" else ["high" if v > 0 else "low" for v in value]
-    table = read({"row": list(range(num)), "y": cells})
-    job = make_job(table, detect(table, target="y", kinds={"y": kind, "row": "number"}), time_limit=60.0)
-    assert job.pilot is not None
-    rows = np.arange(num)
-    assert job.pilot._gains(seen_by(other), seen_by(base), table, rows)
-    assert job.pilot._gains(seen_by(other), None, table, rows)
-    assert not job.pilot._gains(seen_by(noise), seen_by(base), table, rows)
-    assert not job.pilot._gains(seen_by(base), seen_by(base), table, rows)
-    assert not job.pilot._gains(seen_by(noise), None, table, rows)
+    job = job_of(read({"row": list(range(num)), "y": cells}), "y", kind=kind)
+    rows, gains = job._known(job.table, np.arange(num)), job.pilot._gains
+    assert gains(seen_by(other), seen_by(base), rows)
+    assert gains(seen_by(other), None, rows)
+    assert not gains(seen_by(noise), seen_by(base), rows)
+    assert not gains(seen_by(base), seen_by(base), rows)
+    assert not gains(seen_by(noise), None, rows)
     # too few rows have it to tell that it is of no use
-    assert job.pilot._gains(seen_by(noise, holes=300), seen_by(base), table, rows)
+    assert gains(seen_by(noise, holes=300), seen_by(base), rows)
 
 
 def test_of_several_targets_one_is_enough() -> None:
     drawn, num = np.random.default_rng(0), 300
     x = drawn.standard_normal((num, 3))
     cells = {"row": list(range(num)), "y": (x[:, 0] > 0).tolist(), "z": drawn.integers(0, 2, num).tolist()}
-    table = read(cells)
-    schemas = [detect(table, target=name, kinds={name: "category", "row": "number"}) for name in ("y", "z")]
-    jobs = [make_job(table, schema, time_limit=60.0) for schema in schemas]
-    assert [job.pilot._gains(seen_by(x), None, table, np.arange(num)) for job in jobs if job.pilot] == [True, False]
+    jobs, rows = [job_of(read(cells), name) for name in ("y", "z")], np.arange(num)
+    assert [job.pilot._gains(seen_by(x), None, job._known(job.table, rows)) for job in jobs] == [True, False]
     jobs[1].labels = SimpleNamespace(parts=[job.labels for job in jobs])
-    assert jobs[1].pilot is not None
-    assert jobs[1].pilot._gains(seen_by(x), None, table, np.arange(num))
+    assert jobs[1].pilot._gains(seen_by(x), None, jobs[1]._known(jobs[1].table, rows))
 
 
 def test_errors_of_ridge_regression_are_of_rows_held_out() -> None:

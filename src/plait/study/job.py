@@ -43,7 +43,7 @@ from plait.runs.folder import list_files
 from plait.runs.shared import share_media
 from plait.study.budget import Budget
 from plait.study.labels import Labels
-from plait.study.pilot import Pilot
+from plait.study.pilot import Pilot, Rows
 from plait.study.splits import check_classes, choose_splits
 from plait.tasks.runner import Runner, open_runner
 
@@ -81,7 +81,7 @@ class Fit:
         self.given = self.table  # before anything is converted
         self._codes: dict[str, np.ndarray] | None = None
         limit = self.options.time_limit
-        self.pilot = None if limit is None else Pilot(self, limit)
+        self.pilot = None if limit is None else Pilot(limit, self.options.seed, self.note)
 
     @property
     def work(self) -> Path:
@@ -190,7 +190,7 @@ class Fit:
             classic = options.fusion is None and "classic" in options.families
             beside = beside_views(strands, names, len(table)) if classic else []
             others = [*rival_views(strands, names, prep_options(self.schema, options.prep)), *beside]
-            strands += others if self.pilot is None else self.pilot.in_time(others, table, rows)
+            strands += others if self.pilot is None else self.pilot.in_time(others, self._known(table, rows))
             if classic:
                 strands += letter_views(table, strands, rows, names)
         strands += tuned_views(strands, list(options.tuned))
@@ -199,6 +199,10 @@ class Fit:
         ):
             strands += text_views(table, strands, rows, self.generator)
         return strands
+
+    def _known(self, table: Table, train: np.ndarray) -> Rows:
+        targets: Sequence[Labels] = getattr(self.labels, "parts", [self.labels])  # of each of several
+        return Rows(table, targets, self.groups, train)
 
     def _keep_rows(self, prepared: Prepared) -> None:
         tensors = {f"cells.{i}": prepared.cells[s.name] for i, s in enumerate(prepared.views)}

@@ -7,22 +7,17 @@ take is left for learning. Knows views and labels; what learns here does not sta
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from plait.core.contract import Table
 from plait.core.threads import open_pool
 from plait.core.words import count, duration
-from plait.models.classic import standardise
 from plait.models.views import View
 from plait.pretrained.features import nothing_kept
-
-if TYPE_CHECKING:
-    from plait.study.job import Fit
-    from plait.study.labels import Labels
+from plait.study.labels import Labels
 
 TIMED = 12  # rows, spread over a table, from which the time for all is told
 SMALL_SHARE = 0.05  # of a limit: what an encoder may take untried, and what a trial may
@@ -42,24 +37,36 @@ class Trial:
     gains: bool = True
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What is known of the rows of a fit. targets: what is learned; groups: (rows,) numbers that rows of one share;
+    train: places of those that may be learned from."""
+
+    table: Table
+    targets: Sequence[Labels]
+    groups: np.ndarray | None
+    train: np.ndarray
+
+
 @dataclass
 class Pilot:
-    """Tries the encoders of a fit that has a time limit, each once."""
+    """Tries the encoders of a fit that has a time limit, in seconds, each once. note: tells the user."""
 
-    job: Fit
     limit: float
+    seed: int
+    note: Callable[[str], None]
     trials: dict[str, Trial] = field(default_factory=dict)  # by view
 
-    def in_time(self, views: Sequence[View], table: Table, train: np.ndarray) -> list[View]:
+    def in_time(self, views: Sequence[View], rows: Rows) -> list[View]:
         """Return the views whose encoders are worth their time; the others are named, with how they are asked for.
 
-        train: rows that may be learned from. The quickest come first.
+        The quickest come first.
         """
         dear = {view.name: view for view in views if not is_by_hand(view)}
         bases = {view.of: view for view in views if is_by_hand(view)}
         new = [name for name in dear if name not in self.trials]
         for name in new:
-            self.trials[name] = self._try(dear[name], bases.get(dear[name].of), table, train)
+            self.trials[name] = self._try(dear[name], bases.get(dear[name].of), rows)
         spent, left_out = 0.0, []
         for name in sorted(dear, key=lambda name: self.trials[name].seconds):
             trial = self.trials[name]
@@ -69,44 +76,38 @@ class Pilot:
                 left_out.append(name)
         for name in left_out:
             if name in new:
-                self.job.note(self._tell(dear[name], self.trials[name]))
+                self.note(self._tell(dear[name], self.trials[name], rows.targets))
         return [view for view in views if view.name not in left_out]
 
-    def _try(self, view: View, base: View | None, table: Table, train: np.ndarray) -> Trial:
-        seconds, small = time_table(view, table), SMALL_SHARE * self.limit
+    def _try(self, view: View, base: View | None, rows: Rows) -> Trial:
+        seconds, small = time_table(view, rows.table), SMALL_SHARE * self.limit
         if seconds <= small:
             return Trial(seconds)
-        known = train[np.logical_or.reduce([_knows(labels, train) for labels in self._targets])]
-        num = min(MOST, len(known), int(small / seconds * len(table)))
+        known = rows.train[np.logical_or.reduce([_knows(labels, rows.train) for labels in rows.targets])]
+        num = min(MOST, len(known), int(small / seconds * len(rows.table)))
         if num < FEWEST:
             return Trial(seconds, gains=False)
-        rows = np.sort(np.random.default_rng([self.job.options.seed, 11]).permutation(known)[:num])
-        return Trial(seconds, num, self._gains(view, base, table, rows))
+        drawn = np.sort(np.random.default_rng([self.seed, 11]).permutation(known)[:num])
+        return Trial(seconds, num, self._gains(view, base, replace(rows, train=drawn)))
 
-    @property
-    def _targets(self) -> Sequence[Labels]:
-        """What is learned; each of several targets."""
-        parts: Sequence[Labels] = getattr(self.job.labels, "parts", [self.job.labels])
-        return parts
-
-    def _gains(self, view: View, base: View | None, table: Table, rows: np.ndarray) -> bool:
-        """Whether an encoder tells more of a target than its base does, or than the prior where it has none."""
-        seen = [_see(one, table, rows) for one in (view, base) if one is not None]
+    def _gains(self, view: View, base: View | None, rows: Rows) -> bool:
+        """Whether an encoder tells more of a target than its base does, or than the mean where it has none."""
+        seen = [_see(one, rows) for one in (view, base) if one is not None]
         has_all = np.logical_and.reduce([has for _, has in seen])
 
         def gains(labels: Labels) -> bool:
-            there = has_all & _knows(labels, rows)
-            known, xs = rows[there], [x[there] for x, _ in seen]
-            folds = list(deal(len(known), self.job.groups_of(known), self.job.options.seed))
+            there = has_all & _knows(labels, rows.train)
+            known, xs = rows.train[there], [x[there] for x, _ in seen]
+            folds = list(deal(len(known), None if rows.groups is None else rows.groups[known], self.seed))
             y = labels.numbers[known] if labels.classes is None else labels.codes[known]
             return len(known) < FEWEST or tells_more(xs, y, folds, labels.classes is None)
 
-        return any(map(gains, self._targets))
+        return any(map(gains, rows.targets))
 
-    def _tell(self, view: View, trial: Trial) -> str:
-        targets = " or ".join(labels.name for labels in self._targets)
+    def _tell(self, view: View, trial: Trial, targets: Sequence[Labels]) -> str:
+        names = " or ".join(labels.name for labels in targets)
         in_vain = trial.rows and not trial.gains
-        told = f"; in {count(trial.rows, 'row')} it told nothing new of {targets}" if in_vain else ""
+        told = f"; in {count(trial.rows, 'row')} it told nothing new of {names}" if in_vain else ""
         return (
             f"{view.of}: {view.encoder} is left out. It would take about {duration(trial.seconds)}, and the fit may "
             f"take {duration(self.limit)}{told}. --encoder {view.of}={view.encoder} asks for it; without a limit it is "
@@ -143,12 +144,12 @@ def _knows(labels: Labels, rows: np.ndarray) -> np.ndarray:
     return known
 
 
-def _see(view: View, table: Table, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _see(view: View, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return features (row, feature), and which rows have all cells; they are kept, for when all rows are seen."""
-    with open_pool(len(rows)) as pool:
-        values, cells, _ = view.prepare(table.take(rows), pool)
+    with open_pool(len(rows.train)) as pool:
+        values, cells, _ = view.prepare(rows.table.take(rows.train), pool)
     there: np.ndarray = np.all(cells, axis=1)
-    return values.reshape(len(rows), -1).astype(np.float64), there
+    return values.reshape(len(rows.train), -1).astype(np.float64), there
 
 
 def deal(num: int, groups: np.ndarray | None, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -184,11 +185,11 @@ def squares(
     Blocks count alike, whatever the number of their features. Of no block it is the error of the mean.
     """
     from sklearn.linear_model import RidgeCV
+    from sklearn.preprocessing import StandardScaler
 
     answers = np.zeros_like(wanted)
     for train, test in folds:
-        scales = [standardise(x[train], "vectors") for x in seen]
-        blocks = [(x - mean) / spread / x.shape[1] ** 0.5 for x, (mean, spread) in zip(seen, scales, strict=True)]
+        blocks = [StandardScaler().fit(x[train]).transform(x) / x.shape[1] ** 0.5 for x in seen]
         answers[test] = wanted[train].mean(axis=0)
         if blocks:
             x = np.concatenate(blocks, axis=1)

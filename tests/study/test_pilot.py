@@ -149,9 +149,9 @@ def test_of_several_targets_one_is_enough() -> None:
 def test_errors_of_ridge_regression_are_of_rows_held_out() -> None:
     drawn = np.random.default_rng(0)
     x = drawn.standard_normal((200, 3))
-    folds = list(deal(200, None, 0))
-    assert sorted(np.concatenate([test for _, test in folds])) == list(range(200))
     wanted = x[:, :1] * 2 + 1
+    folds = deal(wanted[:, 0], None, 0)
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(200))
     assert squares([x], wanted, folds).max() < 0.01
     mean = squares([], wanted, folds)
     train, test = folds[0]
@@ -163,11 +163,11 @@ def test_errors_of_ridge_regression_are_of_rows_held_out() -> None:
 
 
 def test_groups_are_held_out_whole() -> None:
-    groups = np.repeat(np.arange(12), 5)
-    for train, test in deal(60, groups, 0):
+    groups, y = np.repeat(np.arange(12), 5), np.tile(np.arange(3), 20)
+    for train, test in deal(y, groups, 0):
         assert not {*groups[train]} & {*groups[test]}
-    few = list(deal(60, np.repeat([0, 1], 30), 0))  # fewer than folds: rows are dealt
-    assert [len(test) for _, test in few] == [12] * 5
+    assert [len(test) for _, test in deal(y, np.repeat([0, 1], 30), 0)] == [30, 30]
+    assert [len(test) for _, test in deal(y, np.zeros(60), 0)] == [12] * 5  # of one group rows are dealt
 
 
 def test_the_seconds_of_a_table_are_told_from_a_few_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from plait.models.train import Lesson, Outcome, Recipe, has_bfloat16
 from plait.study.candidate import ALONE, FUSED, JOINT, TUNED, UNSEEN, Candidate, choose
 from plait.study.cost import count_learned
 from plait.study.labels import Labels
+from plait.study.plans import GROWN_BY, STRATEGIES
 from plait.study.training import DIM, Stage, Training, describe_views
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ LARGE = 20_000_000  # parameters from which on a GPU is quicker in bfloat16
 PASS_BYTES = 1 << 30  # memory that augmented passes may take
 SMALL_BATCH = 16  # rows of a step, at least, of kinds that take many steps however few the rows
 MANY_ROWS, LARGE_BATCH = 2_000, 512  # rows of vectors and tables above which batches grow with them, and their end
-STRATEGIES = ("parallel", "sequential", "tree")
-GROWN_BY = ("gate", "concat")  # operators of trees
 ALONE_SHARE = 0.4  # of what is left of a time limit, where the modalities learn on together
 FUSING_SHARE = 0.3  # of what is left of a time limit: most of it is for the plan that learns as a whole
 FIRST = ("by=concat)", "by=vote)")  # ends of the plans that are tried first by who is wary
@@ -594,25 +593,3 @@ class Study(Training):
 def grown(size: int, rows: int) -> int:
     """Return the rows of a step where vectors, tables or encoded tokens are learned: many rows take large steps."""
     return max(size, min(LARGE_BATCH, size * rows // MANY_ROWS))
-
-
-def list_plans(names: Sequence[str], families: Sequence[str] = STRATEGIES) -> list[str]:
-    """Return the plans that are tried when the user names none: each strategy with each operator that makes sense.
-
-    A tree of two is the same network as a parallel plan of two, so of two modalities gate stands in the tree alone.
-    """
-    if len(names) < 2:
-        return []
-    listed: list[plans.Node] = []
-    if "parallel" in families:
-        operators = ["concat", "sum", "gate", "attention", "vote"]
-        if len(names) == 2 and "tree" in families:
-            operators.remove("gate")
-        listed += [plans.Parallel(tuple(names), by=by) for by in operators]
-    if "sequential" in families:
-        listed += [plans.Sequential(tuple(reversed(names)), by=by) for by in ("film", "gru")]
-    if "tree" in families:
-        grown = plans.Tree(tuple(names), by="gate")
-        deep = (plans.Tree((plans.Tree(tuple(names[:2]), by=by), *names[2:]), by=by) for by in GROWN_BY)
-        listed += [grown] if len(names) == 2 else deep
-    return [str(plan) for plan in listed]

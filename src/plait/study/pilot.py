@@ -7,7 +7,7 @@ take is left for learning. Knows views and labels; what learns here does not sta
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from plait.core.contract import Table
 from plait.core.threads import open_pool
 from plait.core.words import count, duration
+from plait.models.calibration import assign_folds, turns
 from plait.models.views import View
 from plait.pretrained.features import nothing_kept
 from plait.study.labels import Labels
@@ -23,7 +24,6 @@ TIMED = 12  # rows, spread over a table, from which the time for all is told
 SMALL_SHARE = 0.05  # of a limit: what an encoder may take untried, and what a trial may
 MOST_SHARE = 0.5  # what all of them may take together
 FEWEST, MOST = 150, 600  # rows on which one is tried
-FOLDS = 5
 PENALTIES = tuple(10.0**power for power in range(-2, 4))  # of ridge regression, where features have length 1
 
 
@@ -98,9 +98,11 @@ class Pilot:
         def gains(labels: Labels) -> bool:
             there = has_all & _knows(labels, rows.train)
             known, xs = rows.train[there], [x[there] for x, _ in seen]
-            folds = list(deal(len(known), None if rows.groups is None else rows.groups[known], self.seed))
+            if len(known) < FEWEST:
+                return True
             y = labels.numbers[known] if labels.classes is None else labels.codes[known]
-            return len(known) < FEWEST or tells_more(xs, y, folds, labels.classes is None)
+            folds = deal(y, None if rows.groups is None else rows.groups[known], self.seed)
+            return tells_more(xs, y, folds, labels.classes is None)
 
         return any(map(gains, rows.targets))
 
@@ -152,16 +154,11 @@ def _see(view: View, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return values.reshape(len(rows.train), -1).astype(np.float64), there
 
 
-def deal(num: int, groups: np.ndarray | None, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield places to learn from and places to answer, of which each is answered once; whole groups, if there are as
-    many as folds."""
-    drawn = np.random.default_rng([seed, 12])
-    names, codes = np.unique(groups, return_inverse=True) if groups is not None else (np.arange(num), np.arange(num))
-    if len(names) < FOLDS:
-        names, codes = np.arange(num), np.arange(num)
-    fold = (drawn.permutation(len(names)) % FOLDS)[codes]
-    for turn in range(FOLDS):
-        yield np.flatnonzero(fold != turn), np.flatnonzero(fold == turn)
+def deal(y: np.ndarray, groups: np.ndarray | None, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return places to learn from and to answer, each of which is answered once; whole groups, where there are two."""
+    if groups is not None and len(np.unique(groups)) < 2:
+        groups = None
+    return turns(assign_folds(y, generator=np.random.default_rng([seed, 12]), groups=groups))
 
 
 def tells_more(

@@ -32,7 +32,8 @@ from plait.study.cost import chain_of, count_learned
 from plait.study.encoder_choice import settle_encoders
 from plait.study.ensemble import Answered, Chooser, Deal
 from plait.study.job import Fit
-from plait.study.networks import STRATEGIES, Study, list_plans
+from plait.study.networks import Study
+from plait.study.plans import STRATEGIES, list_plans
 from plait.study.trials import ClassicTrials
 
 MANY_ROWS = 1_000  # training rows of pictures or sounds from which on only the two best plans are trained as a whole

@@ -188,3 +188,20 @@ def test_the_seconds_of_a_table_are_told_from_a_few_of_its_rows(monkeypatch: pyt
     seen.clear()
     time_table(photo, read({"photo": ["a.png"]}))
     assert [len(few) for few, _ in seen] == [1, 1]
+
+
+def test_quick_rows_are_timed_in_more_than_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start of 10 ms and .1 ms a row: six rows would tell 1.8 ms a row."""
+    lots, now = list[int](), [0.0]
+
+    def prepare(self: View, table: Table, pool: Any, keep: bool = True) -> None:
+        lots.append(len(table))
+        now[0] += 0.01 + 0.0001 * len(table)
+
+    monkeypatch.setattr(View, "prepare", prepare)
+    monkeypatch.setattr(pilot, "nothing_kept", nullcontext)
+    monkeypatch.setattr(pilot.time, "perf_counter", lambda: now[0])
+    photo = View(Modality("photo", "image", ("photo",)), ImagePrep(), "image", {}, "means", "beside", frozen(None))
+    many = read({"photo": [f"{row}.png" for row in range(50_000)]})
+    assert time_table(photo, many) == pytest.approx(5, rel=0.1)  # seconds
+    assert lots == [2, 6, 6, 24, 24, 96, 96, 384, 384, 1536, 1536]

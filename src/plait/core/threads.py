@@ -77,13 +77,16 @@ def count_torch_threads() -> int | None:
 @contextlib.contextmanager
 def torch_threads(count: int | None) -> Iterator[None]:
     """Let torch compute on so many threads, within a task too: of a network they are those of the process that asks.
-    None: as that process had not loaded it."""
+    None: as it is, or as that process had not loaded it."""
     if count is None:
         yield
         return
     import torch
 
     before = torch.get_num_threads()
+    if before == count:
+        yield
+        return
     torch.set_num_threads(count)
     try:
         yield

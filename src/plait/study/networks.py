@@ -384,15 +384,6 @@ class Study(Training):
             return False
         return self.low and any(kind == "tuned" or is_convolutional(kind) for kind in network.kinds.values())
 
-    def threads_for(self, stage: Stage) -> int | None:
-        """Return on how many threads a network learns; None: on all that torch has.
-
-        A step of a small network is many products that are over before a second thread has begun: 8,000 rows of a table
-        took 2.4 CPU s on one thread and 5.0 on two, and twice the time by the clock.
-        """
-        large = any(kind == "tuned" or is_convolutional(kind) for kind in stage.network.kinds.values())
-        return None if large and not stage.tokens else 1
-
     def _kind(self, name: str) -> str:
         return str(self.view_of(name).layout()["kind"])
 
@@ -478,14 +469,12 @@ class Study(Training):
                 if self.asked:
                     self.stages.save(stage.name, *saved)
                 self.callback({"note": f"{stage.name}: learned before from the same rows, and kept"})
-        with torch_threads(self.threads_for(stage)):
-            outcome = self.learn(stage, lambda: self._lesson(stage), saved)
+        outcome = self.learn(stage, lambda: self._lesson(stage), saved)
         if key and saved is None and self.budget.deadline == math.inf and outcome.stopped not in ("time", "interrupt"):
             self._keep(key, stage.network, outcome)
         if not outcome.history and stage.epochs != 0:
             return None
-        with torch_threads(self.threads_for(stage)):
-            logits = self.outputs_of(stage.network, self.val)
+        logits = self.outputs_of(stage.network, self.val)
         losses = self.target.measure(logits, torch.from_numpy(self.val))[0].double().cpu().numpy()
         from plait.models.network import NetworkPredictor
 
@@ -550,7 +539,8 @@ class Study(Training):
     def _stage_key(self, stage: Stage) -> str:
         """Return a name for all that a network trained alone depends on: rows, labels, preprocessing, recipe, seed."""
         network, name = stage.network, stage.network.names[0]
-        facts = [KEPT_VERSION, torch.__version__, torch.get_num_threads(), self.device.type, network.spec]
+        threads = stage.threads or torch.get_num_threads()
+        facts = [KEPT_VERSION, torch.__version__, threads, self.device.type, network.spec]
         facts += [asdict(stage.recipe), self.is_low(network), self.seed, self.view_of(name).state()[0]]
         facts += [self.target.regression, stage.rival, stage.epochs]
         hashed = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
@@ -596,7 +586,7 @@ class Study(Training):
 
     def outputs_of(self, network: Network, rows: np.ndarray) -> Tensor:
         """Return logits (rows, class) of prepared rows, in order, on the processor."""
-        with torch.inference_mode():
+        with torch.inference_mode(), torch_threads(network.threads):
             lots = (rows[start : start + 256] for start in range(0, len(rows), 256))
             logits = [network(self.prepared.batch(lot, None, self.device)).cpu() for lot in lots]
         return torch.cat(logits) if logits else torch.zeros(0, len(self.labels.prior))

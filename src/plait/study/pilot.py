@@ -21,6 +21,7 @@ from plait.pretrained.features import nothing_kept
 from plait.study.labels import Labels
 
 TIMED = 12  # rows, spread over a table, from which the time for all is told
+TIMED_SECONDS = 0.3  # in less a start weighs more than the rows: then four times as many are timed
 SMALL_SHARE = 0.05  # of a limit: what an encoder may take untried, and what a trial may
 MOST_SHARE = 0.5  # what all of them may take together
 FEWEST, MOST = 150, 600  # rows on which one is tried
@@ -125,19 +126,23 @@ def is_by_hand(view: View) -> bool:
 def time_table(view: View, table: Table) -> float:
     """Return about how many seconds it takes to see a table through the pretrained encoder of a view.
 
-    A few of its rows are timed, from the file to the features; what is kept already is read, as it would be. Of two
-    lots the quicker one counts: a moment in which the machine is busy is no time of the encoder.
+    A few of its rows are timed, from the file to the features, and more where these take no time to speak of; what is
+    kept already is read, as it would be. Of two lots the quicker one counts: a moment in which the machine is busy is
+    no time of the encoder.
     """
-    rows = np.unique(np.linspace(0, len(table) - 1, TIMED).astype(int))
+    num = TIMED
     with open_pool(len(table)) as pool:
         with nothing_kept():
-            view.prepare(table.take(rows[:2]), pool)  # its weights are read
-        each = []
-        for lot in (rows[::2], rows[1::2]) if len(rows) > 1 else (rows,):
-            began = time.perf_counter()
-            view.prepare(table.take(lot), pool, keep=False)
-            each.append((time.perf_counter() - began) / len(lot))
-    return min(each) * len(table)
+            view.prepare(table.take(np.arange(min(2, len(table)))), pool)  # its weights are read
+        while True:
+            rows, each = np.unique(np.linspace(0, len(table) - 1, num).astype(int)), []
+            for lot in (rows[::2], rows[1::2]) if len(rows) > 1 else (rows,):
+                began = time.perf_counter()
+                view.prepare(table.take(lot), pool, keep=False)
+                each.append((time.perf_counter() - began) / len(lot))
+            if min(each) * len(rows) >= TIMED_SECONDS or len(rows) < num:
+                return min(each) * len(table)
+            num *= 4
 
 
 def _knows(labels: Labels, rows: np.ndarray) -> np.ndarray:

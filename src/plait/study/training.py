@@ -17,6 +17,7 @@ import numpy as np
 from plait.core.files import Stages
 from plait.core.later import torch
 from plait.core.terminal import Callback, quiet
+from plait.core.threads import torch_threads
 from plait.models import plan as plans
 from plait.models.rows import Prepared
 from plait.models.train import Lesson, Outcome, Recipe, fork_generators, train
@@ -49,6 +50,11 @@ class Stage:
     rival: float = math.inf  # the loss that `behind` measures against
     after: Sequence[Candidate] = ()  # those whose weights the network starts from
     epochs: int | None = None  # how many of the recipe's are taken, where that is known before
+
+    @property
+    def threads(self) -> int | None:
+        """On how many threads it is trained; None: on all that torch has."""
+        return 1 if self.tokens else getattr(self.network, "threads", None)
 
     @property
     def continued(self) -> bool:
@@ -112,7 +118,8 @@ class Training:
             outcome = Outcome.from_json(saved[1])
             self.budget.note(outcome.stopped)
             return outcome
-        outcome = train(lesson())
+        with torch_threads(stage.threads):
+            outcome = train(lesson())
         if outcome.stopped != "interrupt":
             self.stages.save(stage.name, stage.network.state_dict(), outcome.to_json())
         self.budget.note(outcome.stopped)

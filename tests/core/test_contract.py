@@ -181,6 +181,38 @@ def test_a_predictor_is_asked_with_parts_hidden_unless_it_has_a_quicker_way() ->
     assert [answer.item() for answer in answer_subsets(Quick(), make_batch(), keeps)] == [2, 1, 0]
 
 
+class Noting:
+    """Answers how many modalities are kept, and notes how it was asked."""
+
+    names = ("sound", second_name("sound", "words"))
+
+    def __init__(self) -> None:
+        self.asked: list[list[tuple[str, ...]]] = []
+
+    def subsets(self, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        self.asked.append([tuple(keep) for keep in keeps])
+        return [np.array([[len(keep)]]) for keep in keeps]
+
+
+def test_a_predictor_is_asked_once_for_all_that_is_the_same_to_it() -> None:
+    """It hears the sound alone, in two ways: whether a picture is beside it is nothing to it."""
+    one, batch = Noting(), make_batch()
+    keeps = [["photo", "sound"], ["sound"], ["photo"], []]
+    assert [answer.item() for answer in answer_subsets(one, batch, keeps)] == [1, 1, 0, 0]
+    answer_subsets(one, batch, keeps)
+    assert one.asked == 2 * [[("sound",), ()]]
+
+
+def test_what_a_batch_keeps_is_not_asked_again() -> None:
+    one, other, batch = Noting(), Noting(), make_batch()
+    batch.answers = {}
+    for keeps in ([["sound"]], [["photo", "sound"], []], [["sound"], []]):
+        answer_subsets(one, batch, keeps)
+    assert one.asked == [[("sound",)], [()]]
+    answer_subsets(other, batch, [["sound"]])
+    assert other.asked == [[("sound",)]]
+
+
 @pytest.mark.parametrize(
     ("absent", "status", "reason"),
     [

@@ -10,7 +10,15 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from plait.core.threads import count_torch_threads, number_threads, one_thread, open_pool, single_blas, torch_inference
+from plait.core.threads import (
+    count_torch_threads,
+    number_threads,
+    one_thread,
+    open_pool,
+    single_blas,
+    torch_inference,
+    torch_threads,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +74,15 @@ def test_small_work_has_one_thread_and_no_longer_than_it_lasts() -> None:
     with one_thread():
         assert set(counts()) == {1}
     assert counts() == before
+
+
+@pytest.mark.parametrize(("count", "within"), [(1, 1), (3, 3), (None, 2)])
+def test_torch_has_so_many_threads_and_then_as_many_as_before(count: int | None, within: int) -> None:
+    torch.set_num_threads(2)
+    with pytest.raises(KeyboardInterrupt), torch_threads(count):
+        assert torch.get_num_threads() == within
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == 2
 
 
 def test_libraries_are_looked_for_again_only_where_modules_have_come(monkeypatch: pytest.MonkeyPatch) -> None:

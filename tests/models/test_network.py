@@ -87,6 +87,36 @@ def test_only_views_of_what_an_encoder_is_given_are_tuned() -> None:
     assert encoder.network is not makers["raw"](DIM).network  # each network tunes its own
 
 
+@pytest.mark.parametrize(
+    ("name", "width", "threads"),
+    [("text", 0, 1), ("photo", 0, None), ("known", 4_999, 1), ("known", 5_000, None)],  # of two tokens
+)
+def test_small_networks_compute_on_one_thread(name: str, width: int, threads: int | None) -> None:
+    spec = make_spec(None, [name])
+    if width:
+        spec["layouts"] = {"known": {**spec["layouts"]["known"], "width": width}}
+    assert Network(spec, PRIOR).threads == threads
+
+
+def test_answers_leave_the_threads_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, seen = NetworkPredictor(build(None, ("text",))), list[int]()
+    decide = small.network.decide
+
+    def note(parts: Any) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return decide(parts)
+
+    monkeypatch.setattr(small.network, "decide", note)
+    before, batch = torch.get_num_threads(), make_batch(["text"], [[True]])
+    torch.set_num_threads(2)
+    try:
+        small(batch)
+        small.subsets(batch, [["text"], []])
+        assert (seen, torch.get_num_threads()) == ([1, 1, 1], 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_view_may_read_an_input_of_another_name() -> None:
     spec = make_spec(None, ("text",))
     spec["strands"] = [{**spec["strands"][0], "input": "words"}]

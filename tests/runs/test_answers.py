@@ -52,6 +52,14 @@ def test_holes_are_counted_as_blank_or_broken() -> None:
     assert found["tabular"] == {"blank": 1, "broken": 1, "example": "row 5: column 'age': 'x' is not a number"}
 
 
+def test_a_modality_alone_that_the_winner_does_not_look_at_is_answered_for() -> None:
+    prepared, text = prepared_of(["warm", None], [30.0, 2.0]), Counting(["text"])
+    other = Counting(["tabular"])
+    answered = answer_prepared(prepared, text, [("text",)], {"text": text, "tabular": other}, ["text"])
+    assert {name: said[:, 0].tolist() for name, said in answered.alone.items()} == {"text": [1, 0], "tabular": [1, 1]}
+    assert (text.sizes, other.sizes) == ([2], [2])  # each is asked once
+
+
 def test_each_subset_is_answered_for_as_if_the_rest_were_absent() -> None:
     prepared = prepared_of(["warm", "cold", None, None], [30.0, None, 40.0, None])
     both = Counting(["text", "tabular"])

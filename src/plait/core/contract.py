@@ -332,6 +332,10 @@ class Batch:
     target: torch.Tensor | None = None
     cells: dict[str, Any] = field(default_factory=dict)
     features: dict[str, list[Any]] = field(default_factory=dict, repr=False, compare=False)  # made of inputs, kept
+    # where a dict: what predictors said, {id: (predictor, {modalities kept: answers})}; each is asked but once
+    answers: dict[int, tuple[Any, dict[tuple[str, ...], np.ndarray]]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
 
 def as_array(x: Any) -> np.ndarray:
@@ -372,10 +376,22 @@ def keep_only(batch: Batch, keep: Iterable[str]) -> Batch:
 
 
 def answer_subsets(predictor: Any, batch: Batch, keeps: Sequence[Sequence[str]]) -> list[np.ndarray]:
-    """Return what a predictor answers with only the modalities of each keep present: (batch, class) for each."""
-    if hasattr(predictor, "subsets"):
-        return predictor.subsets(batch, keeps)
-    return [predictor(keep_only(batch, keep)) for keep in keeps]
+    """Return what a predictor answers with only the modalities of each keep present: (batch, class) for each.
+
+    It is asked once for all keeps that are the same to it, since it does not look at what tells them apart.
+    """
+    shown = {shown_by(name) for name in predictor.names}
+    own = [tuple(sorted(shown & {*keep})) for keep in keeps]
+    answers = {} if batch.answers is None else batch.answers
+    known = answers.setdefault(id(predictor), (predictor, {}))[1]
+    if new := [keep for keep in dict.fromkeys(own) if keep not in known]:
+        asked = (
+            predictor.subsets(batch, new)
+            if hasattr(predictor, "subsets")
+            else [predictor(keep_only(batch, keep)) for keep in new]
+        )
+        known.update(zip(new, asked, strict=True))
+    return [known[keep] for keep in own]
 
 
 def free_name(name: str, taken: Container[str]) -> str:

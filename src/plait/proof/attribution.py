@@ -61,7 +61,9 @@ def explain_table(
         absent += [{name: why for name, why in reasons.items() if name in names} for reasons in part.reasons]
         for first in range(0, max(1, len(chunk)), ROWS):
             batch = part.batch(np.arange(first, min(first + ROWS, len(chunk))))
+            batch.answers = {}  # members of several are asked once
             answers = [np.asarray(answer, np.float64) for answer in answer_subsets(predictor, batch, keeps)]
+            batch.answers = None
             guess = place_of(answers[-1], classes) if classes is not None else np.zeros(len(answers[-1]), np.int64)
             values = {k: answer[np.arange(len(guess)), guess] for k, answer in zip(keeps, answers, strict=True)}
             present = {name: as_array(batch.present[name]) for name in names}

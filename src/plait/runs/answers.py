@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.core.contract import BLANK, FILLED, MUTE, NEW, answer_subsets
+from plait.core.contract import BLANK, FILLED, MUTE, NEW, answer_subsets, shown_by
 from plait.core.threads import torch_inference
 from plait.models.rows import Prepared
 
@@ -42,16 +42,17 @@ def answer_prepared(
     rows: np.ndarray | None = None,
 ) -> Answers:
     """Answer for prepared rows given each subset of modalities, and by others alone; each row is encoded once."""
-    rows, whole = np.arange(len(prepared)) if rows is None else rows, tuple(sorted(modalities))
+    rows = np.arange(len(prepared)) if rows is None else rows
     answers: dict[tuple[str, ...], list[np.ndarray]] = {tuple(sorted(keep)): [] for keep in subsets}
     single: dict[str, list[np.ndarray]] = {name: [] for name in alone}
     with torch_inference():
         for start in range(0, max(1, len(rows)), 128):
             batch = prepared.batch(rows[start : start + 128])
+            batch.answers = {}  # members of several are asked once
             for lots, answer in zip(answers.values(), answer_subsets(predictor, batch, list(answers)), strict=True):
                 lots.append(answer)
-            for name, lots in single.items():  # the predictor itself is not asked again
-                lots.append(answers[whole][-1] if alone[name] is predictor else alone[name](batch))
+            for name, lots in single.items():
+                lots += answer_subsets(alone[name], batch, [[shown_by(shown) for shown in alone[name].names]])
     present = {name: there[rows] for name, there in prepared.present.items()}
     joined = {keep: np.concatenate(lots) for keep, lots in answers.items()}
     finite = np.all([np.isfinite(answer).all(1) for answer in joined.values()], axis=0)

@@ -32,8 +32,8 @@ DOOR: dict[str, tuple[str, ...]] = {
     "nearby": ("near_files",),
     "numbers": ("NPY", "read_bare", "read_list", "read_npy", "write_npy"),
     "parse": (
-        "CLOCK", "FEET", "FRACTION", "MISSING", "NO_VALUE", "PLAIN", "SERIALS", "SPAN", "Written",
-        "calendar_form", "count_units", "counts_from_1970", "decimal_signs", "fold", "how_written",
+        "CLOCK", "FEET", "FRACTION", "LARGEST_NUMBER", "LONGEST", "MISSING", "NO_VALUE", "PLAIN", "SERIALS", "SPAN",
+        "Written", "calendar_form", "count_units", "counts_from_1970", "decimal_signs", "fold", "how_written",
         "is_currency", "is_day_first", "is_missing", "parse_date", "parse_moment", "parse_number",
         "read_amounts", "read_dates", "read_numbers", "several_units", "split_unit", "zone_of", "zones_in",
     ),

@@ -105,6 +105,7 @@ _PLACE = re.compile(
     r"(-?)(\d{1,3}(?:\.\d+)?)(?:(°) ?(?:(\d{1,2}(?:\.\d+)?)' ?(?:(\d{1,2}(?:\.\d+)?)(?:\"|'') ?)?)?)?([NSEW]?)"
 )
 LONGEST = 100  # letters: no number and no date is longer, and no pattern is tried on more
+LARGEST_NUMBER = 1e30  # beyond it a number is taken for a mistake
 MOST_READ = 2000  # cells, spread over a column, of which the units are counted
 CLOCK, SPAN, FEET, FRACTION, PLACE = "h:m", "h m s", "feet and inches", "fractions", "°"
 _SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -185,7 +186,7 @@ def parse_number(cell: Any, decimal_comma: bool = False, unit: str = "") -> floa
     Text may have blanks around it, groups of thousands ("1,234.5", "1.234,5", "1 234"), a decimal comma ("3,5"), a
     currency, a percent sign ("12%" is 12: scaling follows), the brackets of accounting ("(12.5)" is -12.5), and the
     unit of its column ("3 kg"). "1,234" is 1234 and "1.234" is 1.234, but the other way round with decimal_comma;
-    `how_written` tells both of a column. A number beyond 1e30 is taken for a mistake.
+    `how_written` tells both of a column.
     """
     if cell is None:
         return None
@@ -211,7 +212,7 @@ def parse_number(cell: Any, decimal_comma: bool = False, unit: str = "") -> floa
         raise ValueError
     if math.isnan(value):
         return None
-    if abs(value) > 1e30:
+    if abs(value) > LARGEST_NUMBER:
         raise ValueError
     return value
 

@@ -1,13 +1,16 @@
 import csv
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from plait.data.parse import parse_date
+from plait.data.parse import PLAIN, parse_date, parse_number
 from plait.errors import RequestError, RunError
-from plait.kinds.tabular.prep import TabularPrep
+from plait.kinds.tabular.prep import ColumnPrep, TabularPrep, plain_numbers, read_numbers
 
 KINDS = {"age": "number", "city": "category", "day": "date"}
 
@@ -174,3 +177,59 @@ def test_a_new_row_is_read_in_the_unit_and_the_zone_that_were_learned() -> None:
     np.testing.assert_array_equal(dated({"t": ["2024-03-05T10:00:00Z"]}), dated({"t": zones[:1]}))
     mixed = TabularPrep().fitted({"t": ["2024-03-05T12:00:00Z", "2024-03-06T15:00:00+05:00"]}, {"t": "date"})
     assert TabularPrep.from_json(mixed.to_json()).columns[0].zone == 0
+
+
+ODD = st.text("0123456789+-.eE_, \t\nnaif", max_size=6) | st.none() | st.floats() | st.integers() | st.booleans()
+
+
+@given(st.lists(st.from_regex(PLAIN, fullmatch=True) | ODD, max_size=5))
+def test_numbers_that_are_read_at_once_are_those_that_are_read_one_by_one(cells: list[Any]) -> None:
+    column = ColumnPrep.of("x", "number", ["1"])
+    one_by_one: list[float | None] = []
+    for cell in cells:
+        try:
+            one_by_one.append(parse_number(cell))
+        except (ValueError, OverflowError):
+            one_by_one.append(math.inf)  # no number is
+    at_once = plain_numbers(cells)
+    if at_once is not None:
+        np.testing.assert_array_equal(at_once, np.array(one_by_one, float))
+    broken: dict[int, str] = {}
+    read = read_numbers(column, cells, broken)[:, 0]
+    assert sorted(broken) == [row for row, value in enumerate(one_by_one) if value == math.inf]
+    np.testing.assert_array_equal(read, [math.nan if x == math.inf else x for x in np.array(one_by_one, float)])
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1", "-2.5", ".5e3", "+7."], [1, -2.5, 500, 7]),
+        (["1", None, "3"], [1, math.nan, 3]),
+        ([1, 2.5, None, np.float32(4), True], [1, 2.5, math.nan, 4, 1]),
+        ([None, None], [math.nan, math.nan]),
+        (["1", "NA"], None),  # for one to look at
+        (["1", " 2"], None),
+        (["1_000"], None),
+        (["1e31"], None),
+        (["1e999"], None),
+        (["9" * 101], None),
+        (["1", 2], None),
+        ([10**400], None),
+        ([], []),
+    ],
+)
+def test_plain_cells_are_read_at_once(cells: list[Any], numbers: list[float] | None) -> None:
+    read = plain_numbers(cells)
+    if numbers is None:
+        assert read is None
+    else:
+        np.testing.assert_array_equal(read, numbers)
+
+
+def test_a_row_that_cannot_be_read_is_told_by_its_place_in_the_whole_column() -> None:
+    cells, broken = [str(row) for row in range(3000)], dict[int, str]()
+    cells[2500] = "soon"
+    read = read_numbers(ColumnPrep.of("x", "number", ["1"]), cells, broken)[:, 0]
+    assert broken == {2500: "column 'x': 'soon' is not a number"}
+    assert np.flatnonzero(np.isnan(read)).tolist() == [2500]
+    assert read[[0, 1023, 1024, 2999]].tolist() == [0, 1023, 1024, 2999]

@@ -20,7 +20,20 @@ import numpy as np
 
 from plait.core.options import option
 from plait.core.words import count
-from plait.data.parse import counts_from_1970, how_written, is_day_first, parse_date, parse_number, zone_of, zones_in
+from plait.data.parse import (
+    CLOCK,
+    FEET,
+    LARGEST_NUMBER,
+    LONGEST,
+    SPAN,
+    counts_from_1970,
+    how_written,
+    is_day_first,
+    parse_date,
+    parse_number,
+    zone_of,
+    zones_in,
+)
 from plait.data.spelling import fold_value, spellings
 from plait.errors import RequestError, RunError, did_you_mean
 from plait.kinds.preparation import Preparation, check_bounds
@@ -31,6 +44,7 @@ FAR, SKEWED, END = 6.0, 1.25, 10.0  # spreads from the mean, and skewness, of wh
 MOST, BEFORE = 10_000, 50  # categories of a column: by default, and as 0.1.0 had it
 BOUNDS = {"max_categories": (1, 65_536, ""), "min_count": (1, math.inf, "")}
 MOST_OTHERS = 100_000  # rare values of a column that are known again, 8 bytes each
+LOT = 1024  # cells that are read at once; one that is odd has so many read one by one
 PARTS = ("year", "month", "day of week", "season sine", "season cosine", "hour")
 
 
@@ -397,8 +411,21 @@ def _is_in(hashes: np.ndarray, wanted: int) -> bool:
 def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str]) -> np.ndarray:
     """Return the numbers of a column (batch, part), NaN where absent; note in `broken` the rows that cannot be read."""
     hole = _parts(None, column.clock) if column.kind == "date" else [math.nan]
+    out, at_once = list[np.ndarray](), column.kind == "number" and not column.decimal_comma
+    at_once = at_once and column.unit not in (CLOCK, SPAN, FEET)
+    for start in range(0, len(cells), LOT):
+        lot = cells[start : start + LOT]
+        numbers = plain_numbers(lot) if at_once else None
+        out.append(_read_each(column, lot, start, hole, broken) if numbers is None else numbers[:, None])
+    return np.concatenate([np.zeros((0, len(hole))), *out])
+
+
+def _read_each(
+    column: ColumnPrep, cells: Sequence[Any], start: int, hole: list[float], broken: dict[int, str]
+) -> np.ndarray:
+    """Return the numbers of cells, each by itself (batch, part). start: the row of the first."""
     out = []
-    for row, cell in enumerate(cells):
+    for row, cell in enumerate(cells, start):
         value: list[float] | None = None
         try:
             if column.kind == "number":
@@ -411,6 +438,35 @@ def read_numbers(column: ColumnPrep, cells: Sequence[Any], broken: dict[int, str
             note(broken, row, f"column {column.name!r}: {show_cell(cell)} is not a {column.kind}{unit}")
         out.append(value or hole)
     return np.array(out, float).reshape(len(cells), len(hole))
+
+
+def plain_numbers(cells: Sequence[Any]) -> np.ndarray | None:
+    """Return cells as numbers (batch,), NaN where absent, or None where one has to be looked at by itself.
+
+    Numbers, or texts that are written as Python writes numbers: these are read in a fifth of the time.
+    """
+    if all(kind is str for kind in {type(cell) for cell in cells}):
+        # of these letters float reads what PLAIN matches, and nothing else
+        odd = "".join(cells).encode("utf-8", "surrogatepass").translate(None, b"0123456789+-.eE")
+        if odd or max(map(len, cells), default=0) > LONGEST:
+            return None
+        try:
+            numbers = np.array([*map(float, cells)])
+        except ValueError:
+            return None
+    elif all(issubclass(kind, (int, float, np.number)) for kind in {type(cell) for cell in cells} - {type(None)}):
+        try:
+            numbers = np.array([math.nan if cell is None else float(cell) for cell in cells])
+        except (OverflowError, TypeError):  # a whole number of over 300 digits, or a complex one
+            return None
+    else:
+        texts = [cell for cell in cells if cell is not None]
+        read = plain_numbers(texts) if len(texts) < len(cells) else None
+        if read is None:
+            return None
+        numbers = np.full(len(cells), math.nan)
+        numbers[[cell is not None for cell in cells]] = read
+    return None if (np.abs(numbers) > LARGEST_NUMBER).any() else numbers
 
 
 PREP = TabularPrep

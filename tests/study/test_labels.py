@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from plait.core.classes import Ordered, Several
-from plait.core.contract import Column, Schema, Table
+from plait.core.contract import Batch, Column, Schema, Table
 from plait.core.options import FitOptions
 from plait.data.read import read
 from plait.errors import RequestError, TableError
@@ -92,7 +92,7 @@ def test_very_skewed_numbers_above_zero_may_be_learned_as_logarithms() -> None:
     assert labels.high == pytest.approx(high)
     answers = np.log(np.array([[4.0], [1e9]]))
     inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
-    assert labels.in_unit(inner)(None).ravel().tolist() == pytest.approx([4.0, high])
+    assert labels.in_unit(inner)(Batch({}, {})).ravel().tolist() == pytest.approx([4.0, high])
     assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0])
     labels.learn_log(rows, False)
     assert (labels.high, labels.in_unit(inner)) == (None, inner)
@@ -111,7 +111,7 @@ def test_logarithms_are_lifted_from_the_median_to_the_mean() -> None:
     assert labels.lift_of(said / 100, rows) == 1.0  # no more than that
     assert labels.lift_of(said * 100, rows) == 0.0
     inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [np.log(said)])
-    assert labels.in_unit(inner, lift)(None)[0, 0] == pytest.approx(labels.numbers.mean())
+    assert labels.in_unit(inner, lift)(Batch({}, {}))[0, 0] == pytest.approx(labels.numbers.mean())
     predictor, lifted = labels.lift(labels.in_unit(inner), said, rows)
     assert (predictor.lift, lifted[0, 0]) == (pytest.approx(lift), pytest.approx(labels.numbers.mean()))
     wrong = np.array([[math.e**2], [math.e], [math.e]])  # it errs most where it says too much
@@ -131,7 +131,7 @@ def test_of_skewed_counts_the_logarithm_of_one_more_is_learned() -> None:
     answers = np.log(np.array([[0.5], [4.0]]))
     inner = SimpleNamespace(names=["x"], subsets=lambda batch, keeps: [answers])
     predictor = labels.in_unit(inner)
-    assert predictor(None).ravel().tolist() == pytest.approx([0.0, 3.0])
+    assert predictor(Batch({}, {})).ravel().tolist() == pytest.approx([0.0, 3.0])
     assert np.exp(labels.learned_prior)[0] == pytest.approx(labels.prior[0] + 1)
 
 

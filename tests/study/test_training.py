@@ -1,12 +1,18 @@
 """What every study shares: seeds, when to stop, the reasons for no verdict."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from plait.models.classic import MajorityPredictor
+from plait.models.train import Outcome, Recipe
+from plait.study import training
 from plait.study.budget import Budget
 from plait.study.candidate import Candidate
-from plait.study.training import Training
+from plait.study.training import Stage, Training
 from searches import draw_blocks, make_search, split_of
 
 
@@ -51,3 +57,31 @@ def test_without_two_candidates_and_test_rows_there_is_no_verdict(
     training = training_of(**options)  # type: ignore[arg-type]
     verdict = training.verdict_on(alone, both, both or alone["a"], lambda *given: pytest.fail("it was judged"))
     assert reason in verdict.to_json()["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("network", "tokens", "threads"),
+    [
+        (SimpleNamespace(threads=1), None, 1),
+        (SimpleNamespace(threads=None), None, 3),
+        (SimpleNamespace(threads=None), {"train": []}, 1),  # its encoders stay as they are
+        (SimpleNamespace(), None, 3),  # such as a recogniser
+    ],
+)
+def test_what_is_small_learns_on_one_thread(
+    network: Any, tokens: Any, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, seen = np.arange(4), list[int]()
+
+    def learn(lesson: Any) -> Outcome:
+        seen.append(torch.get_num_threads())
+        return Outcome(stopped="interrupt")
+
+    monkeypatch.setattr(training, "train", learn)
+    study, before = training_of(), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        study.learn(Stage("one", None, "alone", network, Recipe(1), rows, rows, tokens), lambda: Any, None)  # type: ignore[arg-type,return-value]
+        assert (seen, torch.get_num_threads()) == ([threads], 3)
+    finally:
+        torch.set_num_threads(before)
